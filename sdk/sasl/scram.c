@@ -1,0 +1,219 @@
+/* scram.c: SCRAM (RFC 5802, RFC 7677) over OpenSSL's HMAC and PBKDF2. */
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/idn.h"
+#include "base/rand.h"
+#include "base/str.h"
+#include "sasl/exchange.h"
+
+/* RFC 7677 section 4 asks for at least 4096; above the maximum a server could stall its clients. */
+#define SCRAM_MIN_ITERATIONS 4096
+#define SCRAM_MAX_ITERATIONS 2000000
+
+epode_status ep_sasl_set_nonce(ep_sasl *s, const char *nonce)
+{
+    return ep_str_set(&s->nonce, nonce) ? EPODE_OK : EPODE_ENOMEM;
+}
+
+static void scram_base_name(const ep_sasl_mech *mech, char *out, size_t room)
+{
+    size_t n = strlen(mech->name) - (mech->plus ? strlen("-PLUS") : 0);
+    snprintf(out, room, "%.*s", (int)n, mech->name);
+}
+
+static epode_status scram_nonce(ep_sasl *s)
+{
+    uint8_t raw[18];
+    if (s->nonce)
+        return EPODE_OK;
+    if (!ep_rand_bytes(raw, sizeof raw) || !(s->nonce = ep_b64_encode(raw, sizeof raw)))
+        return EPODE_ENOMEM;
+    return EPODE_OK;
+}
+
+epode_status ep_scram_initial(ep_sasl *s, ep_buf *out, ep_error *err)
+{
+    ep_buf bare = EP_BUF_INIT;
+    epode_status st = EPODE_ENOMEM;
+    char *user = s->username ? ep_idn_saslprep(s->username, &st) : NULL;
+    if (!user)
+        return ep_fail(err, st == EPODE_ENOMEM ? EPODE_ENOMEM : EPODE_EINVAL, 0,
+                       "the user name cannot be prepared for SCRAM");
+    if ((st = scram_nonce(s)))
+        goto done;
+    ep_buf_puts(&bare, "n=");
+    for (const char *c = user; *c; c++) {
+        if (*c == ',' || *c == '=')
+            ep_buf_puts(&bare, *c == ',' ? "=2C" : "=3D");
+        else
+            ep_buf_putc(&bare, *c);
+    }
+    ep_buf_printf(&bare, ",r=%s", s->nonce);
+    ep_free(s->first_bare);
+    ep_free(s->gs2);
+    s->gs2 = s->cb_flag == 'p' ? ep_asprintf("p=%s,,", ep_cb_name(s->cb)) : ep_asprintf("%c,,", s->cb_flag);
+    s->first_bare = ep_buf_detach(&bare);
+    st = EPODE_ENOMEM;
+    if (!s->gs2 || !s->first_bare)
+        goto done;
+    ep_buf_puts(out, s->gs2);
+    ep_buf_puts(out, s->first_bare);
+    st = out->failed ? EPODE_ENOMEM : EPODE_OK;
+done:
+    ep_free(user);
+    ep_buf_free(&bare);
+    return st ? ep_fail(err, st, 0, "out of memory") : EPODE_OK;
+}
+
+/* The value of attribute c ("r", "s", "i") in a comma-separated message; NULL: not there. The caller frees. */
+static char *scram_field(const char *msg, char c)
+{
+    for (const char *at = msg; at && *at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL)
+        if (at[0] == c && at[1] == '=')
+            return ep_strndup(at + 2, strcspn(at + 2, ","));
+    return NULL;
+}
+
+/* Keys of this salt and count: remembered ones if they fit, else PBKDF2 over the password. */
+static epode_status scram_derive(ep_sasl *s, const uint8_t *salt, size_t salt_len, uint32_t iterations,
+                                 ep_error *err)
+{
+    char base[24];
+    uint8_t salted[64];
+    const EVP_MD *md = EVP_get_digestbyname(s->mech->digest);
+    int size = md ? EVP_MD_get_size(md) : 0;
+    scram_base_name(s->mech, base, sizeof base);
+    if (s->keys_given && strcmp(s->keys.mechanism, base) == 0 && s->keys.iterations == iterations &&
+        s->keys.salt_len == salt_len && memcmp(s->keys.salt, salt, salt_len) == 0)
+        return EPODE_OK;
+    if (!s->password)
+        return ep_fail(err, EPODE_EAUTH, 0, "the password is needed: the server changed its salt");
+    epode_status st;
+    char *password = ep_idn_saslprep(s->password, &st);
+    if (!password)
+        return ep_fail(err, st, 0, "the password has characters that SASLprep (RFC 4013) forbids");
+    if (size <= 0 || PKCS5_PBKDF2_HMAC(password, (int)strlen(password), salt, (int)salt_len,
+                                       (int)iterations, md, size, salted) != 1) {
+        ep_free_secret(password, strlen(password));
+        return ep_fail(err, EPODE_ENOMEM, 0, "PBKDF2 failed");
+    }
+    ep_free_secret(password, strlen(password));
+    s->keys_given = false;
+    memset(&s->keys, 0, sizeof s->keys);
+    s->keys.key_len = (size_t)size;
+    s->keys.iterations = iterations;
+    s->keys.salt_len = salt_len;
+    memcpy(s->keys.salt, salt, salt_len);
+    size_t a = ep_sasl_hmac(s->mech->digest, salted, (size_t)size, "Client Key", 10, s->keys.client_key);
+    size_t b = ep_sasl_hmac(s->mech->digest, salted, (size_t)size, "Server Key", 10, s->keys.server_key);
+    ep_wipe(salted, sizeof salted);
+    if (!a || !b)
+        return ep_fail(err, EPODE_ENOMEM, 0, "HMAC failed");
+    snprintf(s->keys.mechanism, sizeof s->keys.mechanism, "%s", base);
+    return EPODE_OK;
+}
+
+/* client-final: c=<gs2 + channel binding>,r=<nonce>,p=<proof> */
+static epode_status scram_final(ep_sasl *s, const char *server_first, const char *nonce, ep_buf *out,
+                                ep_error *err)
+{
+    uint8_t stored[64], proof[64];
+    unsigned n = 0;
+    ep_buf cbind = EP_BUF_INIT, final = EP_BUF_INIT, message = EP_BUF_INIT;
+    epode_status st = EPODE_ENOMEM;
+    char *c64 = NULL, *p64 = NULL;
+    ep_buf_puts(&cbind, s->gs2);
+    ep_buf_add(&cbind, s->cb_bytes, s->cb_flag == 'p' ? s->cb_len : 0);
+    if (cbind.failed || !(c64 = ep_b64_encode(ep_buf_ptr(&cbind), cbind.len)))
+        goto done;
+    ep_buf_printf(&final, "c=%s,r=%s", c64, nonce);
+    ep_buf_printf(&message, "%s,%s,", s->first_bare, server_first);
+    ep_buf_add(&message, ep_buf_ptr(&final), final.len);
+    if (final.failed || message.failed)
+        goto done;
+    if (!EVP_Digest(s->keys.client_key, s->keys.key_len, stored, &n,
+                    EVP_get_digestbyname(s->mech->digest), NULL) ||
+        !ep_sasl_hmac(s->mech->digest, stored, n, ep_buf_ptr(&message), message.len, proof))
+        goto done;
+    for (unsigned i = 0; i < n; i++)
+        proof[i] ^= s->keys.client_key[i];
+    s->signature_len = ep_sasl_hmac(s->mech->digest, s->keys.server_key, s->keys.key_len,
+                                    ep_buf_ptr(&message), message.len, s->server_signature);
+    if (!s->signature_len || !(p64 = ep_b64_encode(proof, n)))
+        goto done;
+    ep_buf_add(out, ep_buf_ptr(&final), final.len);
+    ep_buf_printf(out, ",p=%s", p64);
+    if (!out->failed)
+        st = EPODE_OK;
+    s->proved = st == EPODE_OK;
+done:
+    ep_free(c64);
+    if (p64)
+        ep_free_secret(p64, strlen(p64));
+    ep_buf_free(&cbind);
+    ep_buf_free(&final);
+    ep_buf_free(&message);
+    return st ? ep_fail(err, st, 0, "out of memory") : EPODE_OK;
+}
+
+epode_status ep_scram_step(ep_sasl *s, const char *challenge, size_t n, ep_buf *out, ep_error *err)
+{
+    epode_status st = EPODE_EPROTO;
+    if (memchr(challenge, '\0', n))
+        return ep_fail(err, EPODE_EPROTO, 0, "the server's SCRAM message holds a zero byte");
+    if (s->proved || !s->first_bare)
+        return ep_fail(err, EPODE_EPROTO, 0, "the server sent one SCRAM challenge too many");
+    char *msg = ep_strndup(challenge, n);
+    char *nonce = msg ? scram_field(msg, 'r') : NULL, *salt64 = msg ? scram_field(msg, 's') : NULL;
+    char *count = msg ? scram_field(msg, 'i') : NULL;
+    uint8_t *salt = NULL;
+    size_t salt_len = 0;
+    uint64_t iterations = 0;
+    if (msg && strncmp(msg, "m=", 2) == 0) {
+        ep_fail(err, st, 0, "the server asks for a SCRAM extension that is not known");
+        goto done;
+    }
+    if (!nonce || !salt64 || !ep_str_u64(count, &iterations)) {
+        ep_fail(err, st, 0, "the server's SCRAM message is incomplete");
+        goto done;
+    }
+    if (strncmp(nonce, s->nonce, strlen(s->nonce)) != 0 || strlen(nonce) == strlen(s->nonce)) {
+        ep_fail(err, st, 0, "the server's SCRAM nonce does not continue ours");
+        goto done;
+    }
+    salt = ep_b64_decode(salt64, strlen(salt64), &salt_len);
+    if (!salt || !salt_len || salt_len > sizeof s->keys.salt || iterations < SCRAM_MIN_ITERATIONS ||
+        iterations > SCRAM_MAX_ITERATIONS) {
+        ep_fail(err, st, 0, "the server's SCRAM salt or iteration count is out of bounds");
+        goto done;
+    }
+    if ((st = scram_derive(s, salt, salt_len, (uint32_t)iterations, err)) == EPODE_OK)
+        st = scram_final(s, msg, nonce, out, err);
+done:
+    ep_free(msg);
+    ep_free(nonce);
+    ep_free(salt64);
+    ep_free(count);
+    ep_free(salt);
+    return st;
+}
+
+epode_status ep_scram_finish(ep_sasl *s, const char *data, size_t n, ep_error *err)
+{
+    epode_status st = EPODE_EAUTH;
+    char *msg = ep_strndup(data ? data : "", n);
+    char *v = msg ? scram_field(msg, 'v') : NULL;
+    size_t len = 0;
+    uint8_t *sig = v ? ep_b64_decode(v, strlen(v), &len) : NULL;
+    if (s->proved && sig && len == s->signature_len && ep_equal_ct(sig, s->server_signature, len))
+        st = EPODE_OK;
+    else
+        ep_fail(err, st, 0, "the server did not prove that it knows the password");
+    ep_free(msg);
+    ep_free(v);
+    ep_free(sig);
+    return st;
+}
