@@ -16,12 +16,12 @@ typedef struct ep_inbox_row {
 } ep_inbox_row;
 typedef epode_status (*ep_inbox_each)(const ep_inbox_row *row, void *user);
 
-/* Adds a row (its seq is ignored and returned in *seq, which may be NULL) and, with has_h, moves h_in (see
- * store/sm.h) in the same transaction. EPODE_DONE: this (owner, archive_id) is there already and is not
- * added again, *seq is that row's; h_in moves all the same. */
+/* Adds a row (its seq is ignored and returned in *seq, which may be NULL) and, with has_h, moves
+ * h_in (see store/sm.h) in the same transaction. EPODE_DONE: this (owner, archive_id) is there
+ * already and is not added again, *seq is that row's; h_in moves all the same. */
 epode_status ep_store_inbox_add(ep_store *s, const ep_inbox_row *row, int64_t *seq);
-/* Up to limit rows above after_seq. each stops at the first status that is not EPODE_OK, and returns it;
- * EPODE_DONE: there were fewer than limit. */
+/* Up to limit rows above after_seq. each stops at the first status that is not EPODE_OK, and
+ * returns it; EPODE_DONE: there were fewer than limit. */
 epode_status ep_store_inbox_each(ep_store *s, int64_t after_seq, size_t limit, ep_inbox_each each,
                                  void *user);
 epode_status ep_store_inbox_count(ep_store *s, uint64_t *count);

@@ -1,0 +1,83 @@
+/* statements.h: the prepared statements, kept while the store is open, and how they are run. */
+#ifndef EP_STORE_STATEMENTS_H
+#define EP_STORE_STATEMENTS_H
+
+#include <sqlite3.h>
+
+#include "base/buf.h"
+#include "store/store.h"
+
+typedef enum ep_sql {
+    EP_SQL_BEGIN,
+    EP_SQL_COMMIT,
+    EP_SQL_ROLLBACK,
+    EP_SQL_DURABLE,
+    EP_SQL_LEASE_GET,
+    EP_SQL_LEASE_OWNER,
+    EP_SQL_LEASE_PUT,
+    EP_SQL_LEASE_BEAT,
+    EP_SQL_LEASE_DEL,
+    EP_SQL_FACT_PUT,
+    EP_SQL_FACT_GET,
+    EP_SQL_FACT_DEL,
+    EP_SQL_FACT_DEL_KIND,
+    EP_SQL_FACT_EACH,
+    EP_SQL_SECRET_PUT,
+    EP_SQL_SECRET_GET,
+    EP_SQL_SECRET_DEL,
+    EP_SQL_SECRET_DEL_KIND,
+    EP_SQL_SECRET_TAKE,
+    EP_SQL_COUNT_RESERVE,
+    EP_SQL_COUNT_RESET,
+    EP_SQL_SM_PUT,
+    EP_SQL_SM_GET,
+    EP_SQL_SM_DEL,
+    EP_SQL_SM_H,
+    EP_SQL_SM_ACKED,
+    EP_SQL_SMQ_PUSH,
+    EP_SQL_SMQ_ACK,
+    EP_SQL_SMQ_EACH,
+    EP_SQL_SMQ_COUNT,
+    EP_SQL_SMQ_TO_PENDING,
+    EP_SQL_SMQ_CLEAR,
+    EP_SQL_PENDING_EACH,
+    EP_SQL_PENDING_DEL,
+    EP_SQL_PENDING_COUNT,
+    EP_SQL_INBOX_ADD,
+    EP_SQL_INBOX_FIND,
+    EP_SQL_INBOX_EACH,
+    EP_SQL_INBOX_COUNT,
+    EP_SQL_INBOX_DEL,
+    EP_SQL_COUNT
+} ep_sql;
+
+/* Parameters are given by a string of types: i int64_t, t const char * (NULL is null), b const void
+ * * and size_t (never null). They are borrowed until the statement is done. */
+
+/* Runs a statement that gives no rows. EPODE_EINVAL: it breaks a constraint, and changed
+ * nothing. */
+epode_status ep_sql_run(ep_store *s, ep_sql sql, const char *types, ...);
+/* Runs a statement to its first row: EPODE_OK and *row, which stands on it until ep_sql_end; or
+ * EPODE_DONE, ended. */
+epode_status ep_sql_row(ep_store *s, sqlite3_stmt **row, ep_sql sql, const char *types, ...);
+void ep_sql_end(sqlite3_stmt *row);
+/* The first column of the first row. EPODE_DONE: no row. */
+epode_status ep_sql_int(ep_store *s, int64_t *value, ep_sql sql, const char *types, ...);
+void ep_sql_finalize(ep_store *s);
+
+/* Copies of rows, so that no statement stays open while somebody looks at them. */
+typedef struct ep_rows {
+    ep_buf cells;
+    size_t count; /* rows */
+    size_t at;    /* the next cell to read */
+} ep_rows;
+/* Replaces what is in rows by the row that the statement stands on and all that follow, and ends
+ * it. */
+epode_status ep_rows_take(ep_store *s, ep_rows *rows, sqlite3_stmt *row);
+/* The next cell, in order: every cell of a row must be read. Text and blobs have a NUL behind
+ * them. */
+int64_t ep_rows_int(ep_rows *rows, bool *is_null);
+const char *ep_rows_bytes(ep_rows *rows, size_t *len);
+void ep_rows_free(ep_rows *rows);
+
+#endif
