@@ -154,3 +154,8 @@ epode_status ep_sasl_finish(ep_sasl *s, const void *data, size_t n, ep_error *er
     }
     return EPODE_OK;
 }
+
+bool ep_sasl_used_keys(const ep_sasl *s)
+{
+    return s && s->keys_given;
+}

@@ -95,6 +95,8 @@ epode_status ep_sasl_finish(ep_sasl *s, const void *data, size_t n, ep_error *er
 const ep_sasl_mech *ep_sasl_mechanism(const ep_sasl *s);
 /* After a SCRAM success: the keys to remember; NULL for other mechanisms. Borrowed. */
 const ep_scram_keys *ep_sasl_keys(const ep_sasl *s);
+/* Whether the remembered keys were used, not the password. */
+bool ep_sasl_used_keys(const ep_sasl *s);
 /* SCRAM's gs2 flag as sent: 'n', 'y' or 'p'; 0 for other mechanisms. */
 char ep_sasl_cb_flag(const ep_sasl *s);
 /* The nonce, for tests with known answers. Must be called before ep_sasl_initial(). */

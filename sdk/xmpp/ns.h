@@ -33,6 +33,7 @@
 #define EP_NS_ROSTER        "jabber:iq:roster"
 #define EP_NS_LIMITS        "urn:xmpp:stream-limits:0"    /* XEP-0478 */
 #define EP_NS_PIPELINING    "urn:xmpp:features:pipelining" /* XEP-0305 */
-#define EP_NS_UNBIND        "urn:xmpp:unbind:0"           /* XEP-0193 */
+
+#define EP_NS_CONFIG_VERSION "urn:xmpp:iap:0"            /* XEP-0509 */
 
 #endif

@@ -1,0 +1,86 @@
+/* engine.h: the inside of the engine, shared by its files. Only stream/ includes it. */
+#ifndef EP_ENGINE_H
+#define EP_ENGINE_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/timers.h"
+#include "stream/stream.h"
+
+struct ep_stream {
+    ep_stream_config c; /* strings are in the arena below; features are owned here */
+    ep_arena strings;
+    ep_features known, known_after; /* remembered */
+    ep_features live, live_after;
+    bool has_known, has_known_after, has_live, has_live_after;
+    const ep_stream_events *ev;
+    void *user;
+    const ep_log *log;
+    ep_xml_parser *parser;
+    ep_buf out;
+    ep_stream_state state;
+    ep_error error;
+    int64_t now_us;
+
+    ep_plan plan;
+    uint32_t written; /* steps of this login that went out */
+    ep_sasl *sasl;
+    uint32_t refused; /* mechanisms that failed on this stream */
+    unsigned attempts;
+    bool token_refused, keys_refused;
+    const char *guess;
+    int64_t guess_deadline;
+    bool header_in, restart; /* restart: a new document follows */
+    char id[17];             /* random part of our iq ids */
+
+    /* the session */
+    char *jid;
+    ep_bind_kind bind;
+    ep_token_use token_use;
+    bool sm_on, carbons_on, csi_known, ready, pipelined, legacy_pipelined, auth_done;
+    bool await_carbons, await_enabled, await_session;
+    uint32_t in_h;
+    uint64_t out_n, out_acked;
+    ep_stream_lacks lacks;
+
+    ep_flight flights[EP_FLIGHTS_MAX];
+    size_t flight_count;
+    uint32_t pending_steps;
+    bool heard;
+    unsigned waits;
+};
+
+/* stream.c */
+epode_status ep_stream_fail(ep_stream *s, epode_status status, const char *condition, bool final,
+                            const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+void ep_stream_go(ep_stream *s, ep_stream_state next);
+epode_status ep_stream_check(ep_stream *s, epode_status from_callback);
+ep_facts ep_stream_facts(const ep_stream *s, bool live);
+
+/* steps.c: makes sure that a step is written, with all that its flight holds. */
+epode_status ep_stream_need(ep_stream *s, ep_step step);
+epode_status ep_stream_write_inactive(ep_stream *s);
+bool ep_stream_is_own_iq(const ep_stream *s, const ep_elem *e, const char *what);
+
+/* login.c */
+epode_status ep_login_features(ep_stream *s, ep_elem *e);
+epode_status ep_login_challenge(ep_stream *s, ep_elem *e);
+epode_status ep_login_success1(ep_stream *s, ep_elem *e);
+epode_status ep_login_success2(ep_stream *s, ep_elem *e);
+epode_status ep_login_failure(ep_stream *s, ep_elem *e);
+epode_status ep_login_continue(ep_stream *s, ep_elem *e);
+epode_status ep_login_begin_exchange(ep_stream *s);
+
+/* session.c */
+epode_status ep_session_features(ep_stream *s, ep_elem *e);
+epode_status ep_session_resumed(ep_stream *s, ep_elem *e);
+epode_status ep_session_failed(ep_stream *s, ep_elem *e);
+epode_status ep_session_bound2(ep_stream *s, const ep_elem *bound, const char *jid);
+epode_status ep_session_enabled(ep_stream *s, ep_elem *e);
+epode_status ep_session_stanza(ep_stream *s, ep_elem *e);
+epode_status ep_session_r(ep_stream *s, ep_elem *e);
+epode_status ep_session_a(ep_stream *s, ep_elem *e);
+epode_status ep_session_after_auth(ep_stream *s);
+bool ep_session_acked(const ep_stream *s, const char *h_text, uint64_t *acked);
+
+#endif

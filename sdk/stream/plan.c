@@ -1,0 +1,222 @@
+/* plan.c: chooses mechanism, token and flights. */
+#include "stream/plan.h"
+
+#include <string.h>
+
+#include "base/str.h"
+
+/* A token that ends within this time is not used any more: the clocks differ. */
+#define TOKEN_MARGIN_MS (60 * 1000)
+
+const char *ep_step_name(ep_step step)
+{
+    switch (step) {
+    case EP_STEP_HEADER: return "header";
+    case EP_STEP_AUTH: return "authenticate";
+    case EP_STEP_RESPONSE: return "response";
+    case EP_STEP_RESTART: return "restart";
+    case EP_STEP_RESUME: return "resume";
+    case EP_STEP_BIND: return "bind";
+    case EP_STEP_CARBONS: return "carbons";
+    case EP_STEP_ENABLE: return "enable-sm";
+    case EP_STEP_INACTIVE: return "inactive";
+    }
+    return "?";
+}
+
+/* The channel-binding type to use with -PLUS: what the connection has and the server can do (XEP-0440);
+ * where the server does not say, what its TLS version makes the default (RFC 9266, 5). */
+static ep_cb plan_cb(const ep_facts *f)
+{
+    static const ep_cb order[] = { EP_CB_EXPR, EP_CB_UNIQ, EP_CB_ENDP };
+    uint32_t set = f->cb_set;
+    if (f->features->bits & EP_F_CB_LISTED)
+        set &= f->features->cb_types;
+    for (size_t i = 0; i < sizeof order / sizeof *order; i++)
+        if (set & order[i])
+            return order[i];
+    return EP_CB_NONE;
+}
+
+static bool scram_has_secret(const ep_facts *f, const ep_sasl_mech *m)
+{
+    size_t n = strlen(m->name) - (m->plus ? strlen("-PLUS") : 0);
+    return f->have_password || (f->keys && strlen(f->keys->mechanism) == n &&
+                                strncmp(f->keys->mechanism, m->name, n) == 0);
+}
+
+static bool mech_usable(const ep_facts *f, const ep_policy *p, const ep_sasl_mech *m)
+{
+    switch (m->kind) {
+    case EP_SASL_EXTERNAL: return f->have_certificate;
+    case EP_SASL_PLAIN: return p->allow_plain && f->have_password && f->pinned <= EP_SASL_CLASS_PLAIN;
+    case EP_SASL_SCRAM: return scram_has_secret(f, m) && (!m->plus || plan_cb(f) != EP_CB_NONE);
+    case EP_SASL_HT: return false;
+    }
+    return false;
+}
+
+/* The best usable row of a set; *weaker: one that the pin forbids was there. */
+static const ep_sasl_mech *plan_mech(const ep_facts *f, const ep_policy *p, uint32_t offered, bool *weaker)
+{
+    size_t n;
+    const ep_sasl_mech *m = ep_sasl_mechs(&n);
+    for (size_t i = 0; i < n; i++) {
+        if (!(offered & m[i].bit) || (f->refused_mechs & m[i].bit) || !mech_usable(f, p, &m[i]))
+            continue;
+        if (m[i].rank >= f->pinned)
+            return &m[i];
+        *weaker = true;
+    }
+    return NULL;
+}
+
+static bool plan_token(const ep_facts *f)
+{
+    const ep_sasl_mech *m = f->token_mech;
+    if (!m || !(f->features->fast_mechs & m->bit) || (f->refused_mechs & m->bit))
+        return false;
+    if (m->cb != EP_CB_NONE && !(f->cb_set & m->cb))
+        return false;
+    return !f->token_expires_ms || f->token_expires_ms - TOKEN_MARGIN_MS > f->now_ms;
+}
+
+bool ep_plan_token_due(const ep_facts *f)
+{
+    if (!f->token_mech || !f->token_expires_ms)
+        return !f->token_mech;
+    return f->now_ms - f->token_issued_ms >= (f->token_expires_ms - f->token_issued_ms) / 2;
+}
+
+static const ep_sasl_mech *plan_request(const ep_facts *f)
+{
+    static const char *const order[] = { "HT-SHA-256-EXPR", "HT-SHA-256-UNIQ", "HT-SHA-256-ENDP",
+                                         "HT-SHA-256-NONE" };
+    for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
+        const ep_sasl_mech *m = ep_sasl_mech_named(order[i]);
+        if ((f->features->fast_mechs & m->bit) && (m->cb == EP_CB_NONE || (f->cb_set & m->cb)))
+            return m;
+    }
+    return NULL;
+}
+
+static void plan_flight(ep_plan *out, uint32_t steps)
+{
+    if (steps && out->flight_count < sizeof out->flights / sizeof *out->flights)
+        out->flights[out->flight_count++] = (uint16_t)steps;
+}
+
+static uint32_t session_steps(const ep_facts *f, const ep_policy *p)
+{
+    uint32_t steps = EP_STEP_BIND;
+    if (p->want_carbons)
+        steps |= EP_STEP_CARBONS;
+    if (p->want_sm && (f->session_features->bits & EP_F_SM))
+        steps |= EP_STEP_ENABLE;
+    if (p->inactive && (f->session_features->bits & EP_F_CSI))
+        steps |= EP_STEP_INACTIVE;
+    return steps;
+}
+
+void ep_plan_session(ep_plan *plan, const ep_facts *f, const ep_policy *p)
+{
+    plan->flight_count = 0;
+    /* What a flight with <resume/> is followed by is counted before our retransmissions: nothing is. */
+    if (f->resumable && (f->session_features->bits & EP_F_SM))
+        plan_flight(plan, EP_STEP_RESUME);
+    plan_flight(plan, session_steps(f, p));
+}
+
+static void plan_inline(ep_plan *out, const ep_facts *f, const ep_policy *p)
+{
+    uint32_t bits = f->features->bits;
+    out->inline_resume = f->resumable && (bits & EP_F_SASL2_SM);
+    /* With something to resume that cannot be resumed inline, a bind would end it: resume comes first. */
+    out->bind2 = (bits & EP_F_BIND2) && (!f->resumable || out->inline_resume);
+    out->inline_sm = out->bind2 && p->want_sm && (bits & EP_F_BIND2_SM);
+    out->inline_carbons = out->bind2 && p->want_carbons && (bits & EP_F_BIND2_CARBONS);
+    out->inline_inactive = out->bind2 && p->inactive && (bits & EP_F_BIND2_CSI);
+    if ((bits & EP_F_FAST) && !p->no_fast_path && ep_plan_token_due(f))
+        out->request_token = plan_request(f);
+}
+
+/* SASL1 ends with a stream restart; what may follow it in the same write is what is known to come. */
+static void plan_legacy(ep_plan *out, const ep_facts *f, const ep_policy *p, uint32_t first)
+{
+    uint32_t restart = EP_STEP_RESTART, rest = 0;
+    if (f->session_features && !p->no_fast_path) {
+        bool resume = f->resumable && (f->session_features->bits & EP_F_SM);
+        rest = resume ? session_steps(f, p) : 0;
+        restart |= resume ? EP_STEP_RESUME : session_steps(f, p);
+    }
+    bool together = f->takes_legacy_pipelining == EP_HABIT_YES && !p->no_fast_path && f->session_features;
+    if (out->mech->one_step) {
+        plan_flight(out, first | (together ? restart : 0));
+    } else {
+        plan_flight(out, first);
+        plan_flight(out, EP_STEP_RESPONSE | (together ? restart : 0));
+    }
+    if (!together)
+        plan_flight(out, restart);
+    plan_flight(out, rest);
+}
+
+static epode_status plan_refuse(const ep_facts *f, bool weaker, ep_error *err)
+{
+    epode_status st = EPODE_EAUTH;
+    const ep_features *k = f->features;
+    if (weaker)
+        ep_fail(err, st = EPODE_EDOWNGRADE, 0,
+                "the server offers only weaker authentication than it did before; forget what is "
+                "remembered of it to accept that");
+    else if (f->refused_mechs)
+        ep_fail(err, st, 0, "the server refused the credentials with every mechanism that it offers");
+    else if (!f->have_password && !f->keys && !f->have_certificate)
+        ep_fail(err, st, 0, "a password is needed");
+    else if ((k->sasl1_mechs | k->sasl2_mechs) & ep_sasl_mech_named("PLAIN")->bit)
+        ep_fail(err, st, 0, "the server offers PLAIN only, which was not allowed");
+    else
+        ep_fail(err, st, 0, "the server offers no mechanism that this client can use");
+    ep_error_set_final(err, true);
+    return st;
+}
+
+epode_status ep_plan_login(ep_plan *out, const ep_facts *f, const ep_policy *p, ep_error *err)
+{
+    memset(out, 0, sizeof *out);
+    bool weaker = false;
+    bool guess = !f->live && f->features && !p->no_fast_path && f->takes_pipelining != EP_HABIT_NO;
+    if (!f->live && !guess) {
+        plan_flight(out, EP_STEP_HEADER);
+        return EPODE_OK;
+    }
+    if ((f->features->bits & EP_F_SASL2) && !p->no_fast_path && plan_token(f)) {
+        out->mech = f->token_mech;
+        out->use_token = out->sasl2 = true;
+    }
+    if (!out->mech && (f->features->bits & EP_F_SASL2)) {
+        out->mech = plan_mech(f, p, f->features->sasl2_mechs, &weaker);
+        out->sasl2 = out->mech != NULL;
+    }
+    if (!out->mech && (f->features->bits & EP_F_SASL1))
+        out->mech = plan_mech(f, p, f->features->sasl1_mechs, &weaker);
+    if (!out->mech) {
+        if (f->live)
+            return plan_refuse(f, weaker, err);
+        plan_flight(out, EP_STEP_HEADER);
+        return EPODE_OK;
+    }
+    /* A password in the clear waits until this stream has offered it, unless PLAIN was allowed: it was. */
+    out->cb = out->mech->plus ? plan_cb(f) : EP_CB_NONE;
+    out->guess = guess;
+    uint32_t first = EP_STEP_AUTH | (f->live ? 0 : EP_STEP_HEADER);
+    if (!out->sasl2) {
+        plan_legacy(out, f, p, first);
+        return EPODE_OK;
+    }
+    plan_inline(out, f, p);
+    plan_flight(out, first);
+    if (!out->mech->one_step)
+        plan_flight(out, EP_STEP_RESPONSE);
+    return EPODE_OK;
+}
