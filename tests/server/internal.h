@@ -1,0 +1,284 @@
+/* What the files of the core share. */
+#ifndef SRV_INTERNAL_H
+#define SRV_INTERNAL_H
+
+#include "buf.h"
+#include "options.h"
+#include "server.h"
+#include "xml.h"
+
+#include <sqlite3.h>
+#include <stdbool.h>
+
+#define NS_CLIENT "jabber:client"
+#define NS_STREAM "http://etherx.jabber.org/streams"
+#define NS_STREAMS "urn:ietf:params:xml:ns:xmpp-streams"
+#define NS_STANZAS "urn:ietf:params:xml:ns:xmpp-stanzas"
+#define NS_TLS "urn:ietf:params:xml:ns:xmpp-tls"
+#define NS_SASL1 "urn:ietf:params:xml:ns:xmpp-sasl"
+#define NS_SASL2 "urn:xmpp:sasl:2"
+#define NS_BIND1 "urn:ietf:params:xml:ns:xmpp-bind"
+#define NS_BIND2 "urn:xmpp:bind:0"
+#define NS_SESSION "urn:ietf:params:xml:ns:xmpp-session"
+#define NS_FAST "urn:xmpp:fast:0"
+#define NS_SM "urn:xmpp:sm:3"
+#define NS_CSI "urn:xmpp:csi:0"
+#define NS_CARBONS "urn:xmpp:carbons:2"
+#define NS_FORWARD "urn:xmpp:forward:0"
+#define NS_HINTS "urn:xmpp:hints"
+#define NS_MAM "urn:xmpp:mam:2"
+#define NS_SID "urn:xmpp:sid:0"
+#define NS_DELAY "urn:xmpp:delay"
+#define NS_IAP "urn:xmpp:iap:0"
+#define NS_ROSTER "jabber:iq:roster"
+#define NS_DISCO_INFO "http://jabber.org/protocol/disco#info"
+#define NS_DISCO_ITEMS "http://jabber.org/protocol/disco#items"
+#define NS_VERSION "jabber:iq:version"
+#define NS_PING "urn:xmpp:ping"
+
+#define MAX_OUTPUT (64u << 20)  /* a client that does not read is cut off here */
+#define MAX_SM_QUEUE 20000u     /* stanzas an unacknowledged session may hold */
+
+struct srv_dead { /* a session that can no longer be resumed, for <failed h=''/> */
+    char *id;
+    uint32_t h;
+};
+
+struct srv_counter {
+    const char *name;
+    long count;
+};
+
+struct srv {
+    sqlite3 *db;
+    char *domain;
+    struct srv_settings settings;
+    struct srv_conn *conns;
+    struct srv_session *sessions;
+    struct srv_dead dead[64];
+    unsigned dead_next;
+    unsigned conn_count;
+    uint64_t seed, drawn;
+    int64_t now_us;
+    srv_log_fn *log;
+    void *log_user;
+    struct srv_counter counters[32];
+};
+
+struct srv_tls {
+    bool up, resumed, early;
+    char *version;
+    struct srv_buf exporter, end_point, unique;
+    char *client_jid;
+};
+
+enum conn_state {
+    CONN_HEADER,  /* waits for a stream header -> OPEN (or READY when authenticated by SASL1) */
+    CONN_OPEN,    /* features were sent, nobody is authenticated -> SASL, HEADER, READY, ACTIVE */
+    CONN_SASL,    /* a challenge is out -> OPEN, HEADER, READY, ACTIVE */
+    CONN_READY,   /* authenticated, no session -> ACTIVE */
+    CONN_ACTIVE,  /* bound or resumed */
+    CONN_DEAF,    /* a fault: hears and says nothing */
+    CONN_CLOSED
+};
+
+/* A SASL exchange. `profile` is 1 (RFC 6120) or 2 (XEP-0388). */
+struct srv_sasl {
+    int profile;
+    const struct srv_mechanism *mechanism;
+    struct srv_xml *request;  /* SASL2's <authenticate/> with its inline requests */
+    char *user;               /* localpart, once the mechanism knows */
+    char *gs2;                /* SCRAM: gs2 header */
+    char *nonce;
+    struct srv_buf first;     /* SCRAM: client-first-bare "," server-first */
+    int slot;                 /* FAST: which token was right */
+    bool started;
+};
+
+struct srv_held {
+    int64_t due_us;
+    struct srv_buf bytes;
+    struct srv_held *next;
+};
+
+struct srv_conn {
+    struct srv *srv;
+    struct srv_conn *next;
+    unsigned number;
+    enum conn_state state;
+    bool wants_tls, said_header, stalled;
+    int wants_close;
+    struct srv_tls tls;
+    struct srv_parser *parser;
+    size_t rest;              /* bytes of this read behind the element at hand */
+    bool lose_rest;           /* a fault: what is behind the element at hand never came */
+    struct srv_buf out, tls_rest;
+    struct srv_held *held;
+    uint64_t written;
+    char *from;               /* bare JID in the header */
+    struct srv_sasl sasl;
+    char *user, *agent;       /* authenticated localpart; user-agent id */
+    struct srv_session *session;
+    long reads, bytes_in;
+};
+
+struct srv_queued {
+    char *xml;
+    bool keep;                /* a message with a body: worth offline storage */
+    int64_t at_us;
+    struct srv_queued *next;
+};
+
+struct srv_sm {
+    bool on, resumable, requested;
+    char *id;
+    uint32_t in, out, acked;
+    struct srv_queued *first, *last;
+    unsigned queued, unrequested;
+};
+
+struct srv_session {
+    struct srv *srv;
+    struct srv_session *next;
+    char *user, *resource, *bare, *full, *agent;
+    bool bind2, carbons, inactive, available, roster_asked;
+    int priority;
+    struct srv_xml *presence;
+    struct srv_conn *conn;    /* NULL: waits for a resumption until expires_us */
+    int64_t expires_us;
+    struct srv_sm sm;
+};
+
+/* ---- options ---- */
+#define srv_on(srv, opt) ((srv)->settings.values[OPT_##opt].number != 0)
+#define srv_number(srv, opt) ((srv)->settings.values[OPT_##opt].number)
+#define srv_text(srv, opt) ((const char *)(srv)->settings.values[OPT_##opt].text)
+#define srv_hit(srv, opt) srv_fault_hit(srv, OPT_##opt)
+bool srv_fault_hit(struct srv *srv, enum srv_opt opt);
+bool srv_listed(const char *list, const char *word); /* in a list separated by spaces */
+
+/* ---- srv.c ---- */
+void srv_random(struct srv *srv, void *out, size_t len);
+char *srv_random_id(struct srv *srv); /* 24 letters and digits; the caller's */
+void srv_count(struct srv *srv, const char *name);
+void srv_sweep(struct srv *srv); /* detaches the sessions of connections that were closed */
+
+/* ---- conn.c ---- */
+void srv_conn_write(struct srv_conn *conn, const char *data, size_t len);
+void srv_conn_puts(struct srv_conn *conn, const char *text);
+void srv_conn_send(struct srv_conn *conn, const struct srv_xml *el); /* not counted by SM */
+void srv_conn_close(struct srv_conn *conn, int how);
+void srv_conn_release_held(struct srv_conn *conn, int64_t now_us);
+
+/* ---- stream.c ---- */
+void srv_stream_element(struct srv_conn *conn, struct srv_xml *el);
+void srv_stream_header(struct srv_conn *conn, const struct srv_xml *header);
+void srv_stream_error(struct srv_conn *conn, const char *condition, const char *text);
+void srv_stream_end(struct srv_conn *conn);
+
+/* ---- features.c ---- */
+void srv_features_send(struct srv_conn *conn);
+char *srv_config_version(struct srv_conn *conn);
+bool srv_mechanism_offered(const struct srv_conn *conn, const char *name);
+bool srv_fast_offered(const struct srv_conn *conn, const char *name);
+const struct srv_buf *srv_binding(const struct srv_conn *conn, const char *type);
+bool srv_binding_offered(const struct srv_conn *conn, const char *type);
+
+/* ---- sasl.c ---- */
+enum srv_step { STEP_OK, STEP_CHALLENGE, STEP_FAIL };
+/* `out`: server data (challenge, or additional data with success); or the failed condition. */
+typedef enum srv_step srv_mechanism_fn(struct srv_conn *conn, const char *data, size_t len,
+                                       struct srv_buf *out);
+struct srv_mechanism {
+    const char *name;
+    const char *digest;
+    const char *binding; /* HT: type; SCRAM: "" for -PLUS, NULL otherwise */
+    srv_mechanism_fn *start, *next;
+    bool fast;
+};
+const struct srv_mechanism *srv_mechanism_find(const char *name);
+bool srv_sasl_element(struct srv_conn *conn, struct srv_xml *el); /* false: not SASL's */
+void srv_sasl_reset(struct srv_conn *conn);
+enum srv_step srv_step_fail(struct srv_buf *out, const char *condition);
+srv_mechanism_fn srv_scram_start, srv_scram_next, srv_fast_start;
+
+/* ---- inline.c ---- */
+void srv_sasl2_success(struct srv_conn *conn, const struct srv_buf *data);
+
+/* ---- users.c ---- */
+bool srv_user_exists(struct srv *srv, const char *name);
+char *srv_user_password(struct srv *srv, const char *name); /* NULL: no such user */
+char *srv_user_salt(struct srv *srv, const char *name);     /* base 64 */
+char *srv_resource_for(struct srv *srv, const char *user, const char *agent, const char *tag);
+int64_t srv_query_int(struct srv *srv, const char *sql, const char *a, const char *b);
+char *srv_query_text(struct srv *srv, const char *sql, const char *a, const char *b);
+void srv_exec(struct srv *srv, const char *sql, const char *a, const char *b, const char *c);
+sqlite3_stmt *srv_prepare(struct srv *srv, const char *sql, const char *a, const char *b);
+
+/* ---- fast.c ---- */
+void srv_token_answer(struct srv_conn *conn, struct srv_xml *success);
+void srv_tokens_forget(struct srv *srv, const char *user); /* NULL: everybody's */
+
+/* ---- session.c ---- */
+struct srv_session *srv_session_new(struct srv_conn *conn, char *resource);
+struct srv_session *srv_session_at(struct srv *srv, const char *user, const char *resource);
+void srv_session_send(struct srv_session *session, const struct srv_xml *stanza);
+void srv_session_detach(struct srv_conn *conn, bool may_resume);
+void srv_session_end(struct srv_session *session);
+void srv_session_replace(struct srv_session *session); /* conflict, then the end */
+
+/* ---- bind.c ---- */
+void srv_bind1(struct srv_conn *conn, const struct srv_xml *iq);
+struct srv_xml *srv_bind2(struct srv_conn *conn, const struct srv_xml *bind);
+
+/* ---- sm.c ---- */
+bool srv_sm_element(struct srv_conn *conn, const struct srv_xml *el);
+struct srv_xml *srv_sm_enable(struct srv_session *session, const struct srv_xml *enable);
+struct srv_xml *srv_sm_resume(struct srv_conn *conn, const struct srv_xml *resume);
+void srv_sm_replay(struct srv_session *session);
+void srv_sm_queue(struct srv_session *session, const char *xml, const struct srv_xml *stanza);
+void srv_sm_request(struct srv_session *session);
+void srv_sm_free(struct srv_session *session);
+void srv_sm_forget(struct srv *srv);
+
+/* ---- route.c, carbons.c, iq.c, presence.c ---- */
+void srv_route(struct srv_session *session, struct srv_xml *stanza);
+void srv_route_message(struct srv *srv, struct srv_session *from, struct srv_xml *message);
+void srv_route_error(struct srv_session *to, const struct srv_xml *stanza, const char *type,
+                     const char *condition);
+void srv_iq(struct srv_session *session, struct srv_xml *iq);
+void srv_iq_reply(struct srv_session *session, const struct srv_xml *iq, struct srv_xml *payload);
+void srv_presence(struct srv_session *session, struct srv_xml *presence);
+void srv_presence_gone(struct srv_session *session);
+void srv_carbons(struct srv *srv, const char *user, bool sent, const struct srv_xml *message,
+                 const struct srv_session *skip, const char *direct);
+bool srv_carbons_wanted(const struct srv_xml *message);
+char *srv_caps_ver(struct srv *srv);
+void srv_disco(struct srv_session *session, const struct srv_xml *iq, bool account);
+
+/* ---- roster.c ---- */
+void srv_roster_iq(struct srv_session *session, const struct srv_xml *iq);
+void srv_roster_subscription(struct srv *srv, const char *user, const char *jid,
+                             const char *type, bool outbound);
+bool srv_roster_has(struct srv *srv, const char *user, const char *jid, bool from);
+
+/* ---- archive.c ---- */
+char *srv_archive_add(struct srv *srv, const char *owner, const char *peer, bool outgoing,
+                      const struct srv_xml *message); /* the new id, the caller's */
+struct srv_xml *srv_archive_metadata(struct srv *srv, const char *owner);
+void srv_offline_add(struct srv *srv, const char *owner, const char *xml, int64_t at_us);
+void srv_offline_deliver(struct srv_session *session);
+void srv_offline_clear(struct srv *srv, const char *owner);
+
+/* ---- jid.c ---- */
+struct srv_jid {
+    char *local, *domain, *resource; /* local and resource may be NULL */
+};
+bool srv_jid_parse(const char *text, struct srv_jid *out);
+void srv_jid_free(struct srv_jid *jid);
+char *srv_jid_bare(const char *text); /* NULL: not a JID */
+
+/* ---- inject.c ---- */
+bool srv_inject(struct srv_conn *conn, const char *kind);
+
+#endif

@@ -1,0 +1,124 @@
+/* Requests that the server answers itself. */
+#include "internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef void iq_fn(struct srv_session *session, const struct srv_xml *iq);
+
+void srv_iq_reply(struct srv_session *session, const struct srv_xml *iq, struct srv_xml *payload)
+{
+    struct srv_xml *reply = srv_xml_new(NS_CLIENT, "iq");
+    srv_xml_set(reply, "type", "result");
+    srv_xml_set(reply, "id", srv_xml_get(iq, "id"));
+    srv_xml_set(reply, "from", srv_xml_get(iq, "to"));
+    srv_xml_set(reply, "to", session->full);
+    if (payload)
+        srv_xml_add(reply, payload);
+    srv_session_send(session, reply);
+    srv_xml_free(reply);
+}
+
+static void done(struct srv_session *session, const struct srv_xml *iq)
+{
+    srv_iq_reply(session, iq, NULL);
+}
+
+static void version(struct srv_session *session, const struct srv_xml *iq)
+{
+    struct srv_xml *query = srv_xml_new(NS_VERSION, "query");
+    srv_xml_puts(srv_xml_child(query, NS_VERSION, "name"), "epode-testserver");
+    srv_xml_puts(srv_xml_child(query, NS_VERSION, "version"), "1");
+    srv_iq_reply(session, iq, query);
+}
+
+static void carbons(struct srv_session *session, const struct srv_xml *iq)
+{
+    if (!srv_on(session->srv, CARBONS)) {
+        srv_route_error(session, iq, "cancel", "feature-not-implemented");
+        return;
+    }
+    session->carbons = srv_xml_find(iq, NS_CARBONS, "enable") != NULL;
+    srv_count(session->srv, session->carbons ? "carbons-enabled" : "carbons-disabled");
+    srv_iq_reply(session, iq, NULL);
+}
+
+static void metadata(struct srv_session *session, const struct srv_xml *iq)
+{
+    if (srv_on(session->srv, METADATA))
+        srv_iq_reply(session, iq, srv_archive_metadata(session->srv, session->user));
+    else
+        srv_route_error(session, iq, "modify", "bad-request");
+}
+
+static void domain_info(struct srv_session *session, const struct srv_xml *iq)
+{
+    srv_disco(session, iq, false);
+}
+
+static void account_info(struct srv_session *session, const struct srv_xml *iq)
+{
+    srv_disco(session, iq, true);
+}
+
+static void items(struct srv_session *session, const struct srv_xml *iq)
+{
+    srv_iq_reply(session, iq, srv_xml_new(NS_DISCO_ITEMS, "query"));
+}
+
+/* `where`: the domain, the own account (to itself or to nobody), or either. */
+enum where { DOMAIN = 1, ACCOUNT = 2 };
+
+static const struct {
+    const char *type, *ns, *name;
+    int where;
+    iq_fn *fn;
+} rows[] = {
+    {"get", NS_PING, "ping", DOMAIN | ACCOUNT, done},
+    {"set", NS_SESSION, "session", DOMAIN | ACCOUNT, done},
+    {"get", NS_VERSION, "query", DOMAIN, version},
+    {"get", NS_DISCO_INFO, "query", DOMAIN, domain_info},
+    {"get", NS_DISCO_INFO, "query", ACCOUNT, account_info},
+    {"get", NS_DISCO_ITEMS, "query", DOMAIN | ACCOUNT, items},
+    {"get", NS_ROSTER, "query", ACCOUNT, srv_roster_iq},
+    {"set", NS_ROSTER, "query", ACCOUNT, srv_roster_iq},
+    {"set", NS_CARBONS, "enable", ACCOUNT, carbons},
+    {"set", NS_CARBONS, "disable", ACCOUNT, carbons},
+    {"get", NS_MAM, "metadata", ACCOUNT, metadata},
+};
+
+static int place(const struct srv_session *session, const char *to)
+{
+    if (!to)
+        return ACCOUNT;
+    char *bare = srv_jid_bare(to);
+    int where = 0;
+    if (bare && strcmp(bare, session->bare) == 0)
+        where = ACCOUNT;
+    else if (bare && strcmp(bare, session->srv->domain) == 0)
+        where = DOMAIN;
+    free(bare);
+    return where;
+}
+
+void srv_iq(struct srv_session *session, struct srv_xml *iq)
+{
+    const struct srv_xml *payload = srv_xml_first(iq);
+    const char *type = srv_xml_get(iq, "type");
+    int where = place(session, srv_xml_get(iq, "to"));
+    if (srv_hit(session->srv, IGNORE_IQ))
+        return;
+    if (!payload) {
+        srv_route_error(session, iq, "modify", "bad-request");
+        return;
+    }
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if ((rows[i].where & where) && strcmp(type, rows[i].type) == 0 &&
+            srv_xml_is(payload, rows[i].ns, rows[i].name)) {
+            rows[i].fn(session, iq);
+            return;
+        }
+    }
+    srv_count(session->srv, "unknown-iq");
+    srv_route_error(session, iq, "cancel", "service-unavailable");
+}

@@ -1,0 +1,115 @@
+/* Every feature and fault of the server, as rows: symbol, name, kind, default, meaning. */
+#ifndef SRV_OPTIONS_H
+#define SRV_OPTIONS_H
+
+#include "buf.h"
+
+/*
+ * Kinds: BOOL "on"/"off"; INT a number; TEXT anything, "off" or "" is empty; TIMES is a fault that
+ * happens always ("on"), never ("off") or the next N times ("N").
+ */
+#define SRV_FEATURES(X)                                                                            \
+    X(SASL1, "sasl1", BOOL, "on", "RFC 6120 SASL")                                                 \
+    X(SASL2, "sasl2", BOOL, "on", "XEP-0388")                                                      \
+    X(SASL2_NEEDS_FROM, "sasl2-needs-from", BOOL, "off", "SASL2 only if the header has from")      \
+    X(BIND2, "bind2", BOOL, "on", "XEP-0386 inline in SASL2")                                      \
+    X(BIND1, "bind1", BOOL, "on", "RFC 6120 resource binding")                                     \
+    X(SESSION, "session", BOOL, "on", "RFC 3921 session, optional")                                \
+    X(FAST, "fast", BOOL, "on", "XEP-0484")                                                        \
+    X(SM, "sm", BOOL, "on", "XEP-0198")                                                            \
+    X(SM_INLINE, "sm-inline", BOOL, "on", "resumption in SASL2, enabling in Bind 2")               \
+    X(SM_RESUME, "sm-resume", BOOL, "on", "sessions can be resumed")                               \
+    X(SM_MAX, "sm-max", INT, "600", "seconds a session waits for its resumption")                  \
+    X(SM_FAILED_H, "sm-failed-h", BOOL, "on", "h in <failed/> where the session was known")        \
+    X(SM_REQUESTS, "sm-requests", BOOL, "on", "<r/> after stanzas")                                \
+    X(RESUME_FEATURES, "resume-features", BOOL, "on", "features after a resumption in SASL2")      \
+    X(CSI, "csi", BOOL, "on", "XEP-0352")                                                          \
+    X(CSI_INLINE, "csi-inline", BOOL, "on", "CSI in Bind 2's inline list")                         \
+    X(CARBONS, "carbons", BOOL, "on", "XEP-0280")                                                  \
+    X(CARBONS_INLINE, "carbons-inline", BOOL, "on", "carbons in Bind 2's inline list")             \
+    X(CARBONS_ENABLED, "carbons-enabled", BOOL, "off", "answer inline carbons with <enabled/>")    \
+    X(CB_LIST, "cb-list", BOOL, "on", "XEP-0440 <sasl-channel-binding/>")                          \
+    X(CB_TYPES, "cb-types", TEXT, "tls-exporter tls-server-end-point", "channel-binding types")    \
+    X(MECHANISMS, "mechanisms", TEXT,                                                              \
+      "SCRAM-SHA-512-PLUS SCRAM-SHA-256-PLUS SCRAM-SHA-1-PLUS "                                    \
+      "SCRAM-SHA-512 SCRAM-SHA-256 SCRAM-SHA-1 PLAIN", "SASL mechanisms, in order")                \
+    X(FAST_MECHANISMS, "fast-mechanisms", TEXT,                                                    \
+      "HT-SHA-256-EXPR HT-SHA-256-ENDP HT-SHA-256-UNIQ HT-SHA-256-NONE", "FAST mechanisms")        \
+    X(UNIQ_ALWAYS, "uniq-always", BOOL, "off", "offer -UNIQ under TLS 1.3 too, as ejabberd does")  \
+    X(TLS_0RTT, "tls-0rtt", BOOL, "off", "FAST in early data")                                     \
+    X(TOKEN_SECONDS, "token-seconds", INT, "1814400", "a token's life (21 days)")                  \
+    X(TOKEN_ROTATION, "token-rotation", TEXT, "half", "always, half or never")                     \
+    X(SCRAM_ITERATIONS, "scram-iterations", INT, "4096", "of PBKDF2")                              \
+    X(SCRAM_EXTRA, "scram-extra", TEXT, "", "extra attributes of server-first, e.g. x=1")          \
+    X(SCRAM_HASH, "scram-downgrade-hash", BOOL, "off", "XEP-0474 h= in server-first")              \
+    X(METADATA, "metadata", BOOL, "on", "MAM <metadata/> in <bound/> and by iq")                   \
+    X(ACCOUNT_MAM, "account-mam", BOOL, "on", "account's disco#info has urn:xmpp:mam:2")           \
+    X(ACCOUNT_SID, "account-sid", BOOL, "on", "account's disco#info has urn:xmpp:sid:0")           \
+    X(STANZA_ID, "stanza-id", BOOL, "on", "live messages carry the archive's id")                  \
+    X(STRIP_STANZA_ID, "strip-stanza-id", BOOL, "on", "forged ids in our name are removed")        \
+    X(SENT_CARBON_ID, "sent-carbon-id", BOOL, "on", "sent carbons carry the owner's stanza-id")    \
+    X(CONFIG_VERSION, "config-version", BOOL, "off", "XEP-0509")                                   \
+    X(PIPELINING, "pipelining", BOOL, "off", "XEP-0305; bytes behind <starttls/> go to TLS")       \
+    X(LIMITS, "limits", BOOL, "on", "XEP-0478")                                                    \
+    X(MAX_BYTES, "max-bytes", INT, "262144", "bytes per first-level element once authenticated")   \
+    X(MAX_BYTES_UNAUTH, "max-bytes-unauth", INT, "65536", "the same before authentication")        \
+    X(IDLE_SECONDS, "idle-seconds", INT, "840", "advertised; 0: not")                              \
+    X(ROSTER_VERSION, "roster-version", BOOL, "on", "XEP-0237 <ver/>")                             \
+    X(CAPS, "caps", BOOL, "on", "XEP-0115 <c/> in features")                                       \
+    X(STARTTLS_REQUIRED, "starttls-required", BOOL, "on", "no authentication in clear")            \
+    X(STRICT, "strict", BOOL, "off", "XEP-0388: anything else while authenticating disconnects")   \
+    X(LENIENT_UNAUTH, "lenient-unauth", BOOL, "off",                                               \
+      "stanzas before authentication get a stanza error each (Prosody), not a stream error")
+
+#define SRV_FAULTS(X)                                                                              \
+    X(NO_PIPELINING, "no-pipelining", TEXT, "off",                                                 \
+      "drop, error or hang: what stands in the same read behind a stream header")                  \
+    X(LEGACY_HANG, "legacy-hang", TIMES, "off",                                                    \
+      "what stands in the same read behind a SASL1 auth or response is lost")                      \
+    X(SILENT, "silent-after-header", TIMES, "off", "a header and then nothing")                    \
+    X(STALL_AT, "stall-at", TEXT, "off", "CONN:BYTE, +N:BYTE or *:BYTE of output, then silence")   \
+    X(CUT_AT, "cut-at", TEXT, "off", "the same, then a hard close")                                \
+    X(DELAY, "delay-answers", INT, "0", "milliseconds that all output is held")                    \
+    X(WRONG_SIGNATURE, "wrong-server-signature", TIMES, "off", "SCRAM v= is wrong")                \
+    X(NO_SIGNATURE, "no-server-signature", TIMES, "off", "SCRAM success without v=")               \
+    X(WRONG_RESPONDER, "wrong-responder", TIMES, "off", "HT's responder hash is wrong")            \
+    X(NO_RESPONDER, "no-responder", TIMES, "off", "HT success without its responder hash")         \
+    X(FAILURE_NS, "failure-namespace", TIMES, "off", "failure conditions in urn:xmpp:sasl:2")      \
+    X(TEMPORARY, "temporary-auth-failure", TIMES, "off", "right credentials are refused so")       \
+    X(FAIL_AUTH, "fail-auth", TEXT, "off", "right credentials are refused with this condition")    \
+    X(SECOND_SUCCESS, "second-success", TIMES, "off", "two <success/> in a row")                   \
+    X(INJECT, "inject-features", TEXT, "off",                                                      \
+      "malformed, dtd, comment, entity, pi or huge in front of the features")                      \
+    X(FORGED_STANZA_ID, "forged-stanza-id", TIMES, "off",                                          \
+      "a stanza-id by somebody else in front of the right one")                                    \
+    X(SEE_OTHER_HOST, "see-other-host", TEXT, "off", "HOST[:PORT] in answer to the header")        \
+    X(IGNORE_R, "ignore-r", TIMES, "off", "<r/> is not answered")                                  \
+    X(SM_H_OFFSET, "sm-h-offset", INT, "0", "added to every h the server says")                    \
+    X(NO_BOUND, "no-bound", TIMES, "off", "success without <bound/> though asked")                 \
+    X(BIND_CONFLICT, "bind-conflict", TIMES, "off", "RFC 6120 bind answered with conflict")        \
+    X(IGNORE_IQ, "ignore-iq", TIMES, "off", "iq requests to the server are not answered")
+
+enum srv_opt {
+#define X(symbol, name, kind, value, help) OPT_##symbol,
+    SRV_FEATURES(X) SRV_FAULTS(X)
+#undef X
+    OPT_COUNT
+};
+
+struct srv_value {
+    char *text;
+    long number; /* BOOL 0/1; TIMES -1 always, else how often still */
+};
+
+struct srv_settings {
+    struct srv_value values[OPT_COUNT];
+};
+
+void srv_settings_init(struct srv_settings *settings);
+void srv_settings_free(struct srv_settings *settings);
+int srv_settings_put(struct srv_settings *settings, int fault, const char *name,
+                     const char *value);
+void srv_settings_json(const struct srv_settings *settings, int faults, struct srv_buf *out);
+void srv_settings_help(int faults, struct srv_buf *out);
+
+#endif
