@@ -73,7 +73,7 @@ static bool file_has_journal(ep_store *s)
 
 /* Through SQLite's own handle: closing another one of the same file would drop this process's POSIX
  * locks on it. */
-epode_status ep_store_file_check(ep_store *s, bool *empty)
+epode_status ep_store_file_check(ep_store *s)
 {
     unsigned char header[HEADER_BYTES];
     sqlite3_file *file = NULL;
@@ -83,12 +83,11 @@ epode_status ep_store_file_check(ep_store *s, bool *empty)
         rc = SQLITE_CANTOPEN;
     if (rc == SQLITE_OK)
         rc = file->pMethods->xFileSize(file, &size);
-    *empty = rc == SQLITE_OK && size == 0;
     if (rc == SQLITE_OK && size >= HEADER_BYTES)
         rc = file->pMethods->xRead(file, header, HEADER_BYTES, 0);
     if (rc != SQLITE_OK)
         return ep_store_failed(s, rc);
-    if (*empty)
+    if (size == 0)
         return EPODE_OK;
     if (size < HEADER_BYTES || memcmp(header, header_magic, sizeof header_magic) != 0)
         return file_has_journal(s) ? EPODE_OK : ep_store_failed(s, SQLITE_NOTADB);

@@ -72,7 +72,7 @@ epode_status ep_lease_release(ep_store *s);
 epode_status ep_store_file_create(const char *path, ep_error *e);
 /* Looks at the header through the open handle, before SQLite reads (and perhaps recovers)
  * anything. */
-epode_status ep_store_file_check(ep_store *s, bool *empty);
+epode_status ep_store_file_check(ep_store *s);
 
 /* migrations.c: the newest version, and the text that leads to version number (from 1). */
 int ep_migration_newest(void);

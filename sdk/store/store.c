@@ -35,12 +35,16 @@ static int store_on_wal(void *user, sqlite3 *db, const char *name, int pages)
     return SQLITE_OK;
 }
 
-/* An empty file is made ours before anything else is in it. */
+/* An empty file is made ours before anything else is in it; so is one whose creation was rolled
+ * back. EXTRA also syncs the deletion of the rollback journal: one that came back after power loss
+ * would undo the change to WAL, and with it everything since. */
 static epode_status store_adopt(ep_store *s)
 {
     char sql[64];
     int id = 0, objects = 0;
     epode_status status = store_query_int(s, "PRAGMA application_id", &id);
+    if (status == EPODE_OK)
+        status = ep_store_exec(s, "PRAGMA synchronous = EXTRA");
     if (status != EPODE_OK || id == EP_STORE_APPLICATION_ID)
         return status;
     status = store_query_int(s, "SELECT count(*) FROM sqlite_schema", &objects);
@@ -147,17 +151,16 @@ static const char store_pragmas[] = "PRAGMA foreign_keys = ON;"
 
 static epode_status store_prepare(ep_store *s)
 {
-    bool empty = s->memory;
     int version = 0;
-    epode_status status = s->memory ? EPODE_OK : ep_store_file_check(s, &empty);
+    epode_status status = s->memory ? EPODE_OK : ep_store_file_check(s);
     if (status == EPODE_OK && !s->readonly && sqlite3_db_readonly(s->db, "main") == 1)
         status = ep_store_failed(s, SQLITE_READONLY);
     if (status == EPODE_OK)
         status = ep_store_exec(s, store_pragmas);
-    if (status == EPODE_OK && empty && !s->readonly)
-        status = store_adopt(s);
     if (status == EPODE_OK)
         status = store_version(s, &version);
+    if (status == EPODE_OK && version == 0)
+        status = store_adopt(s);
     if (status == EPODE_OK && !s->readonly && !s->memory)
         status = store_use_wal(s);
     sqlite3_wal_hook(s->db, store_on_wal, s);
