@@ -1,0 +1,104 @@
+/* epode/client.h: one account on one device, for the application's whole life, across connections. */
+#ifndef EPODE_CLIENT_H
+#define EPODE_CLIENT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "epode/error.h"
+#include "epode/event.h"
+#include "epode/export.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct epode_client epode_client;
+
+/* Which TLS is used: as SRV records say (RFC 6120 section 3.2, XEP-0368), direct only, STARTTLS only. */
+enum { EPODE_TLS_AUTO = 0, EPODE_TLS_DIRECT = 1, EPODE_TLS_STARTTLS = 2 };
+
+enum {
+    EPODE_ALLOW_PLAIN = 1 << 0,    /* the password may be sent inside TLS where nothing better is offered */
+    EPODE_NO_FAST_PATH = 1 << 1,   /* guess nothing from memory, use and ask for no token */
+    EPODE_START_INACTIVE = 1 << 2, /* begin in client state "inactive" (XEP-0352) */
+    EPODE_NO_CARBONS = 1 << 3,
+    EPODE_NO_SM = 1 << 4,          /* no stream management (XEP-0198) */
+    EPODE_NO_PRESENCE = 1 << 5,    /* send no presence by itself when ready */
+    EPODE_RAW_STANZAS = 1 << 6,    /* an EPODE_EV_STANZA event for every stanza */
+    EPODE_NO_RECONNECT = 1 << 7    /* after a failure: offline for good, until started again */
+};
+
+enum { EPODE_LOG_ERROR = 1, EPODE_LOG_WARN, EPODE_LOG_INFO, EPODE_LOG_DEBUG, EPODE_LOG_TRACE };
+
+/* Begin with EPODE_OPTIONS_INIT; new fields are appended; zero is the default. All strings are UTF-8 and are
+ * copied. */
+typedef struct epode_options {
+    size_t size;            /* of this struct, as the application was compiled */
+    const char *jid;        /* required: bare; a full one asks for its resource on servers without Bind 2 */
+    const char *password;   /* NULL: only what is remembered (token, keys) can log in */
+    const char *store_path; /* NULL: in memory, forgotten with the client. Created with mode 0600 */
+    const char *tag;        /* names the software in the resource (Bind 2); nothing private. NULL: "epode" */
+    const char *software, *device; /* shown to the account's owner by the server; NULL: "epode", none */
+    const char *host;       /* a name or address in place of discovery; the certificate stays the domain's */
+    uint16_t port;          /* 0: 5223 (direct TLS) or 5222 */
+    const char *ca_file;    /* PEM file of trusted authorities; NULL: the system's */
+    const char *dns_server; /* "ADDR", "ADDR:PORT", "[v6]:PORT"; NULL: the system's */
+    uint32_t tls;           /* EPODE_TLS_* */
+    uint32_t flags;         /* EPODE_ALLOW_PLAIN, ... */
+    uint32_t connect_timeout_ms; /* one deadline for a whole connect, every retry of it included; 0: 30000 */
+    uint32_t max_stanza_bytes;   /* larger ones end the stream; 0: 4 MiB */
+    /* On the owner's thread, from epode_client_process() only. NULL: events are queued for
+     * epode_client_next_event(). */
+    void (*on_event)(epode_client *client, const epode_event *event, void *user);
+    /* A line without user data; at EPODE_LOG_TRACE also the stream's XML (which is user data), secrets masked. */
+    void (*on_log)(int level, const char *area, const char *line, void *user);
+    int log_level;          /* 0: EPODE_LOG_WARN */
+    void *user;
+    void (*user_destroy)(void *user); /* called once, when the client has let go of user */
+} epode_options;
+#define EPODE_OPTIONS_INIT { sizeof(epode_options) }
+
+/* Makes a client and opens its store; nothing is sent yet. *out is the caller's, NULL on failure; user_destroy
+ * is called only for a client that was made. EPODE_EINVAL (no or a wrong JID, an option out of range),
+ * EPODE_EBUSY (another process owns the store), EPODE_ESTORE*, EPODE_ENOMEM. The text of the failure is
+ * copied to why[why_len], if that is given. */
+EPODE_API epode_status epode_client_new(epode_client **out, const epode_options *options, char *why,
+                                        size_t why_len);
+
+/* Owner's thread; NULL is fine. Closes the connection without ending the session at the server: it can be
+ * resumed. Inside a callback it returns at once, no further callback comes, and memory and user_destroy follow
+ * when process() unwinds; otherwise everything is done when it returns. */
+EPODE_API void epode_client_free(epode_client *client);
+
+/* The wish to be online. Returns at once; the way there is told by EPODE_EV_STATE. Already wished for:
+ * EPODE_OK, and a pending wait for the next attempt goes on. After a final error: one more try. */
+EPODE_API epode_status epode_client_start(epode_client *client);
+
+enum {
+    EPODE_STOP_CLOSE = 0,    /* ends the session: </stream:stream>; nothing can be resumed */
+    EPODE_STOP_RESUMABLE = 1 /* drops the connection; the server keeps the session for a while */
+};
+/* The wish to be offline; a connect under way is cancelled. EPODE_EV_STATE with EPODE_STOPPED follows. */
+EPODE_API epode_status epode_client_stop(epode_client *client, int how);
+
+EPODE_API epode_state epode_client_state(const epode_client *client);
+/* Why it is not online; NULL: nothing is wrong. Borrowed until the next process() or start(). */
+EPODE_API const epode_error *epode_client_error(const epode_client *client);
+
+/* Client state (XEP-0352): false when nobody looks at the application. Remembered across connections. */
+EPODE_API epode_status epode_client_set_active(epode_client *client, bool active);
+
+/* What may be forgotten: for when the user logs out, or to accept a server that offers less than before. */
+enum {
+    EPODE_FORGET_FACTS = 1,   /* DNS, features, habits, pins, TLS tickets */
+    EPODE_FORGET_TOKEN = 2,   /* token and keys: the next login needs the password */
+    EPODE_FORGET_SESSION = 4  /* the stream management session */
+};
+/* Only while stopped (EPODE_ESTATE). EPODE_ESTORE* if the store fails. */
+EPODE_API epode_status epode_client_forget(epode_client *client, int what);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,16 @@
+/* epode/epode.h: everything. */
+#ifndef EPODE_EPODE_H
+#define EPODE_EPODE_H
+
+#include "epode/client.h"
+#include "epode/error.h"
+#include "epode/event.h"
+#include "epode/loop.h"
+#include "epode/send.h"
+#include "epode/session.h"
+#include "epode/store.h"
+
+/* "0.1.0", of the library that is linked. */
+EPODE_API const char *epode_version(void);
+
+#endif

@@ -1,0 +1,90 @@
+/* epode/session.h: the facts of a session: what was bound, what was enabled, what the start cost. */
+#ifndef EPODE_SESSION_H
+#define EPODE_SESSION_H
+
+#include "epode/client.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct epode_session epode_session;
+
+typedef enum epode_bind {
+    EPODE_BIND_NONE = 0,
+    EPODE_BIND_BIND2,   /* XEP-0386 1.x */
+    EPODE_BIND_DRAFT,   /* XEP-0386 before 1.0 */
+    EPODE_BIND_RFC6120,
+    EPODE_BIND_RESUMED  /* XEP-0198: nothing was bound, the old session goes on */
+} epode_bind;
+
+typedef enum epode_token {
+    EPODE_TOKEN_NONE = 0,
+    EPODE_TOKEN_USED,   /* logged in with a remembered token (XEP-0484) */
+    EPODE_TOKEN_NEW,    /* logged in otherwise, and got one */
+    EPODE_TOKEN_ROTATED /* logged in with one, and got its successor */
+} epode_token;
+
+typedef enum epode_feature { EPODE_FEATURE_CARBONS = 1, EPODE_FEATURE_SM, EPODE_FEATURE_CSI } epode_feature;
+
+/* The present or last session; NULL before the first. Everything below is borrowed until the next process(). */
+EPODE_API const epode_session *epode_client_session(const epode_client *client);
+
+EPODE_API const char *epode_session_jid(const epode_session *s); /* full JID */
+EPODE_API bool epode_session_is_resumed(const epode_session *s);
+EPODE_API epode_bind epode_session_bind(const epode_session *s);
+EPODE_API epode_token epode_session_token(const epode_session *s);
+EPODE_API const char *epode_session_mechanism(const epode_session *s); /* SASL's name for it */
+/* True: it is on. False: why_not (if given) becomes a stable token: "not-wanted", "not-offered", "refused",
+ * "failed". */
+EPODE_API bool epode_session_has(const epode_session *s, epode_feature feature, const char **why_not);
+
+typedef struct epode_tls_info {
+    size_t size;          /* set by the caller */
+    const char *version;  /* "TLSv1.3" */
+    const char *cipher;
+    bool resumed, early_data, direct;
+    const char *host, *address; /* where the connection went */
+    uint16_t port;
+} epode_tls_info;
+EPODE_API void epode_session_tls(const epode_session *s, epode_tls_info *out);
+
+/* The ends of the account's archive at the bind, as the server said (XEP-0313). */
+typedef struct epode_archive_info {
+    size_t size; /* set by the caller */
+    const char *first_id, *first_time, *last_id, *last_time; /* times as XEP-0082 text; NULL: empty */
+} epode_archive_info;
+/* False: the server did not say. */
+EPODE_API bool epode_session_archive(const epode_session *s, epode_archive_info *out);
+
+/* How often the start had to wait for the network, one after the other, from the first byte to ready. */
+typedef struct epode_waits {
+    size_t size; /* set by the caller */
+    unsigned dns, tcp, tls, xmpp;
+} epode_waits;
+EPODE_API void epode_session_waits(const epode_session *s, epode_waits *out);
+
+/* The timeline: what was sent in one go, and when the last byte of the answer was there. Microseconds since the
+ * connect began. */
+typedef struct epode_flight {
+    const char *layer; /* "dns", "tcp", "tls", "xmpp" */
+    const char *held;  /* what it held, separated by blanks: "header authenticate" */
+    int64_t sent_us, answered_us;
+    uint64_t bytes_out, bytes_in; /* xmpp: of XML; tls: on the wire; 0 elsewhere */
+} epode_flight;
+EPODE_API size_t epode_session_flight_count(const epode_session *s);
+EPODE_API const epode_flight *epode_session_flight_at(const epode_session *s, size_t i); /* NULL: out of range */
+EPODE_API int64_t epode_session_ready_us(const epode_session *s); /* from the beginning of the connect */
+
+/* What was guessed from memory and was wrong; both are stable tokens: "pipelined-authentication",
+ * "legacy-pipelining", "token", "ticket", "resumption", ... */
+typedef struct epode_fallback {
+    const char *what, *why;
+} epode_fallback;
+EPODE_API size_t epode_session_fallback_count(const epode_session *s);
+EPODE_API const epode_fallback *epode_session_fallback_at(const epode_session *s, size_t i);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
