@@ -160,7 +160,7 @@ bool srv_listed(const char *list, const char *word); /* in a list separated by s
 /* ---- srv.c ---- */
 void srv_random(struct srv *srv, void *out, size_t len);
 char *srv_random_id(struct srv *srv); /* 24 letters and digits; the caller's */
-void srv_count(struct srv *srv, const char *name);
+void srv_count(struct srv *srv, const char *name); /* a literal: only the pointer is kept */
 void srv_sweep(struct srv *srv); /* detaches the sessions of connections that were closed */
 
 /* ---- conn.c ---- */

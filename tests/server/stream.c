@@ -180,7 +180,8 @@ static void in_session(struct srv_conn *conn, struct srv_xml *el)
     if (is_stanza(el)) {
         if (session->sm.on)
             session->sm.in++;
-        srv_count(conn->srv, el->name);
+        srv_count(conn->srv, el->name[0] == 'm' ? "messages" : el->name[0] == 'i' ? "iqs"
+                                                                               : "presences");
         srv_route(session, el);
     } else if (srv_sm_element(conn, el)) {
         return;
