@@ -61,12 +61,32 @@ static void forget_all(ep_list *list)
         ep_list_unlink(list->next);
 }
 
+/* Jobs queued to the same list meanwhile wait for the next time. */
+static int run_jobs(ep_list *list)
+{
+    ep_list now;
+    int n = 0;
+    if (ep_list_empty(list))
+        return 0;
+    now = *list;
+    now.next->prev = now.prev->next = &now;
+    ep_list_init(list);
+    while (!ep_list_empty(&now)) {
+        ep_job *job = EP_LIST_OF(now.next, ep_job, node);
+        ep_list_unlink(&job->node);
+        n++;
+        job->run(job, job->user);
+    }
+    return n;
+}
+
 void ep_loop_free(ep_loop *loop)
 {
     if (!loop)
         return;
     forget_all(&loop->timers.list);
-    forget_all(&loop->deferred);
+    while (run_jobs(&loop->deferred))
+        ;
     forget_all(&loop->next);
     ep_loop_unwatch(loop, &loop->wake_watch);
     ep_wake_unref(loop->wake);
@@ -168,25 +188,6 @@ void ep_loop_again(ep_loop *loop)
     loop->again = true;
     if (!loop->depth)
         ep_poller_arm(loop->poller, 0);
-}
-
-/* Jobs queued to the same list meanwhile wait for the next time. */
-static int run_jobs(ep_list *list)
-{
-    ep_list now;
-    int n = 0;
-    if (ep_list_empty(list))
-        return 0;
-    now = *list;
-    now.next->prev = now.prev->next = &now;
-    ep_list_init(list);
-    while (!ep_list_empty(&now)) {
-        ep_job *job = EP_LIST_OF(now.next, ep_job, node);
-        ep_list_unlink(&job->node);
-        n++;
-        job->run(job, job->user);
-    }
-    return n;
 }
 
 /* What is deferred by a deferred job still belongs to this dispatch, but not without end. */

@@ -15,8 +15,9 @@
 typedef struct ep_loop ep_loop;
 
 epode_status ep_loop_new(ep_loop **out);
-/* Not from inside a dispatch. Watches, timers and jobs that are left are forgotten, not called; an
- * ep_wake that somebody holds stays usable and rings nobody. NULL is fine. */
+/* Not from inside a dispatch. Deferred jobs still run (they free things); watches, timers and other jobs
+ * that are left are forgotten. An ep_wake that somebody holds stays usable and rings nobody. NULL is
+ * fine. */
 void ep_loop_free(ep_loop *loop);
 
 /* Readable whenever ep_loop_dispatch has something to do; the same for the loop's whole life. */

@@ -1,0 +1,437 @@
+/* dial.c: answers into candidates, candidates into attempts, the first one up wins. */
+#include "net/dial.h"
+
+#include <errno.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+
+#include "base/alloc.h"
+#include "base/rand.h"
+#include "net/ticket.h"
+
+static void update(ep_dial *d);
+static const ep_link_events link_events;
+
+static uint32_t chance(uint32_t n, void *user)
+{
+    (void)user;
+    return ep_rand_below(n);
+}
+
+/* --- the end ----------------------------------------------------------------------------------- */
+
+static void end(ep_dial *d)
+{
+    d->over = true;
+    ep_timer_stop(&d->step_timer);
+    ep_timer_stop(&d->gather_timer);
+    ep_timer_stop(&d->deadline);
+    for (int i = 0; i < d->race.n; i++)
+        if (d->candidate[i].link)
+            ep_link_close(d->candidate[i].link);
+}
+
+static void lose(ep_dial *d, const ep_error *error)
+{
+    const ep_error copy = *error;
+    if (d->over)
+        return;
+    ep_dial_stop(d);
+    d->events->on_lost(d->user, &copy);
+}
+
+static void lose_memory(ep_dial *d)
+{
+    ep_error error;
+    ep_fail(&error, EPODE_ENOMEM, 0, "out of memory");
+    lose(d, &error);
+}
+
+/* The more a failure says, the higher. */
+static int weight_of(epode_status status)
+{
+    switch (status) {
+    case EPODE_OK:
+        return 0;
+    case EPODE_ETIMEOUT:
+        return 1;
+    case EPODE_EDNS:
+        return 2;
+    case EPODE_ECONNECT:
+        return 3;
+    case EPODE_ECERT:
+        return 5;
+    case EPODE_ENOMEM:
+        return 6;
+    default:
+        return 4; /* ETLS, and what the preface met */
+    }
+}
+
+static void note_failure(ep_dial *d, const ep_error *error)
+{
+    if (weight_of(error->status) > weight_of(d->worst.status))
+        d->worst = *error;
+}
+
+static void lose_all(ep_dial *d)
+{
+    ep_error error = d->worst.status ? d->worst : d->dns_error;
+    if (!error.status)
+        ep_fail(&error, EPODE_EDNS, d->lookup.native,
+                d->lookup.native ? "the server's name could not be resolved"
+                                 : "the server's name has no address");
+    else if (error.status == EPODE_ECONNECT && d->race.n > 1 && error.native)
+        ep_fail(&error, EPODE_ECONNECT, error.native, "none of %d addresses could be connected: %s",
+                d->race.n, strerror((int)error.native));
+    lose(d, &error);
+}
+
+static void on_deadline(ep_timer *timer, int64_t now_us, void *user)
+{
+    ep_dial *d = user;
+    ep_error error;
+    ep_link_state furthest = EP_LINK_IDLE;
+    (void)timer;
+    (void)now_us;
+    for (int i = 0; i < d->race.n; i++)
+        if (d->race.racer[i].state == EP_RACER_RUNNING && d->candidate[i].link->state > furthest)
+            furthest = d->candidate[i].link->state;
+    if (furthest == EP_LINK_IDLE)
+        ep_fail(&error, EPODE_ETIMEOUT, 0, "no time left: resolving the server's name");
+    else if (furthest == EP_LINK_CONNECTING)
+        ep_fail(&error, EPODE_ETIMEOUT, 0, "no time left: connecting to %d addresses",
+                d->race.running);
+    else
+        ep_fail(&error, EPODE_ETIMEOUT, 0, "no time left: connected, waiting for %s",
+                furthest == EP_LINK_PREFACE ? "STARTTLS" : "the TLS handshake");
+    /* A certificate or a TLS that was refused elsewhere tells more than the clock. */
+    lose(d, weight_of(d->worst.status) > weight_of(EPODE_ECONNECT) ? &d->worst : &error);
+}
+
+/* --- attempts ---------------------------------------------------------------------------------- */
+
+static int index_of(const ep_dial *d, const ep_link *link)
+{
+    for (int i = 0; i < d->race.n; i++)
+        if (d->candidate[i].link == link)
+            return i;
+    return -1;
+}
+
+/* False: out of memory. */
+static bool start_link(ep_dial *d, int i)
+{
+    ep_candidate *c = &d->candidate[i];
+    const ep_tcp_options options = { d->config->keepalive_idle_s, d->config->keepalive_interval_s,
+                                     d->config->user_timeout_ms };
+    c->link = ep_calloc(1, sizeof *c->link);
+    if (!c->link)
+        return false;
+    c->link->events = &link_events;
+    c->link->user = d;
+    c->link->direct = c->endpoint.direct;
+    c->link->preface = d->config->preface;
+    c->link->preface_user = d->config->preface_user;
+    ep_log_line(d->config->log, EP_LOG_DEBUG, "net", "attempt %d: %s, port %u, %s", i + 1,
+                c->address.family == AF_INET6 ? "IPv6" : "IPv4", c->endpoint.port,
+                c->endpoint.direct ? "direct TLS" : "STARTTLS");
+    int e = ep_link_connect(c->link, d->loop, &c->address, c->endpoint.port, &options);
+    if (e < 0) {
+        ep_error error;
+        ep_fail(&error, EPODE_ECONNECT, -e, "no connection: %s", strerror(-e));
+        note_failure(d, &error);
+        ep_race_failed(&d->race, i, ep_loop_now_us(d->loop));
+    }
+    return true;
+}
+
+/* Nothing runs, nothing is left: were we working from memory, DNS is asked before giving up. */
+static void exhausted(ep_dial *d)
+{
+    if (d->lookup.pending > 0)
+        return;
+    if (!d->refreshed) {
+        d->refreshed = true;
+        d->ordered = false;
+        update(d);
+        return;
+    }
+    lose_all(d);
+}
+
+static void step(ep_dial *d)
+{
+    int i;
+    int64_t until_us;
+    while (!d->over) {
+        switch (ep_race_next(&d->race, ep_loop_now_us(d->loop), &i, &until_us)) {
+        case EP_RACE_START:
+            if (!start_link(d, i)) {
+                lose_memory(d);
+                return;
+            }
+            break;
+        case EP_RACE_WAIT:
+            ep_timer_set(ep_loop_timers(d->loop), &d->step_timer, until_us);
+            return;
+        case EP_RACE_IDLE:
+            ep_timer_stop(&d->step_timer);
+            if (!d->race.running)
+                exhausted(d);
+            return;
+        }
+    }
+}
+
+static void on_step(ep_timer *timer, int64_t now_us, void *user)
+{
+    (void)timer;
+    (void)now_us;
+    step(user);
+}
+
+static bool is_good(const ep_dial *d, const ep_endpoint *e, const ep_address *address)
+{
+    const ep_good *good = &d->lookup.facts.good;
+    return good->known && good->port == e->port && good->direct == e->direct &&
+           strcasecmp(good->host, e->host) == 0 && ep_address_equal(&good->address, address);
+}
+
+static epode_status make_tls(ep_link *link, ep_tls **out, void *user, ep_error *error)
+{
+    ep_dial *d = user;
+    SSL_SESSION *session = NULL;
+    STACK_OF(X509) *chain = NULL;
+    (void)link;
+    /* One attempt, once: the first that gets as far as TLS. */
+    if (d->config->ticket && !d->ticket_taken) {
+        ep_error why;
+        d->ticket_taken = true;
+        if (ep_ticket_import(&session, &chain, d->trust, d->config->ticket, d->config->ticket_n,
+                             ep_loop_wall_ms(), &why) != EPODE_OK)
+            d->events->on_ticket_refused(d->user, &why);
+        if (d->over) {
+            SSL_SESSION_free(session);
+            sk_X509_pop_free(chain, X509_free);
+            return ep_fail(error, EPODE_ECANCELLED, 0, "cancelled");
+        }
+    }
+    epode_status status = ep_tls_new(out, d->trust, session, chain);
+    return status == EPODE_OK ? status : ep_fail(error, status, 0, "out of memory");
+}
+
+static void on_progress(ep_link *link, void *user)
+{
+    ep_dial *d = user;
+    ep_race_progress(&d->race, index_of(d, link), ep_loop_now_us(d->loop));
+    step(d);
+}
+
+static void on_up(ep_link *link, void *user)
+{
+    ep_dial *d = user;
+    ep_candidate *c = &d->candidate[index_of(d, link)];
+    ep_good good = { .known = true, .direct = c->endpoint.direct, .port = c->endpoint.port,
+                     .address = c->address };
+    memcpy(good.host, c->endpoint.host, sizeof good.host);
+    if (!is_good(d, &c->endpoint, &c->address))
+        d->lookup.changed = true;
+    d->lookup.facts.good = good;
+    c->link = NULL; /* the owner's now */
+    end(d);
+    d->events->on_won(d->user, link, c);
+}
+
+static void on_link_data(ep_link *link, const char *data, size_t n, void *user)
+{
+    (void)link, (void)data, (void)n, (void)user;
+}
+
+static void on_sent(ep_link *link, void *user)
+{
+    (void)link, (void)user;
+}
+
+static void on_link_closed(ep_link *link, const ep_error *error, void *user)
+{
+    ep_dial *d = user;
+    ep_log_line(d->config->log, EP_LOG_DEBUG, "net", "attempt %d: %s", index_of(d, link) + 1,
+                error->text);
+    note_failure(d, error);
+    ep_race_failed(&d->race, index_of(d, link), ep_loop_now_us(d->loop));
+    step(d);
+}
+
+static const ep_link_events link_events = { make_tls, on_progress,  on_up,
+                                            on_link_data, on_sent, on_link_closed };
+
+/* --- candidates -------------------------------------------------------------------------------- */
+
+static void add_candidate(ep_dial *d, int rank, const ep_address *address, unsigned round)
+{
+    const ep_endpoint *e = &d->endpoints.list[rank];
+    for (int i = 0; i < d->race.n; i++) {
+        const ep_candidate *c = &d->candidate[i];
+        if (c->endpoint.port == e->port && c->endpoint.direct == e->direct &&
+            strcasecmp(c->endpoint.host, e->host) == 0 && ep_address_equal(&c->address, address)) {
+            d->race.racer[i].rank = rank;
+            return;
+        }
+    }
+    const int i = ep_race_add(&d->race, rank, address->family == AF_INET6 ? EP_RACE_V6 : EP_RACE_V4,
+                              is_good(d, e, address), ep_loop_now_us(d->loop));
+    if (i < 0)
+        return;
+    d->candidate[i].endpoint = *e;
+    d->candidate[i].address = *address;
+    d->candidate[i].dns_waits = round > e->round ? round : e->round;
+    d->candidate[i].dns_us = ep_loop_now_us(d->loop);
+}
+
+/* False: out of memory, or the name server that was given is no address. */
+static bool add_candidates(ep_dial *d, int rank)
+{
+    const ep_endpoint *e = &d->endpoints.list[rank];
+    ep_address literal;
+    epode_status status;
+    if (!e->direct && !d->config->preface)
+        return true;
+    if (ep_address_parse(&literal, e->host)) {
+        add_candidate(d, rank, &literal, 0);
+        return true;
+    }
+    const ep_host *host = ep_lookup_host(&d->lookup, e->host, e->round + 1, d->refreshed, &status);
+    if (status == EPODE_ENOMEM) {
+        lose_memory(d);
+        return false;
+    }
+    if (status != EPODE_OK)
+        ep_fail(&d->dns_error, EPODE_EDNS, 0, "there is no name server that could be asked");
+    for (int v = 1; host && v >= 0; v--)
+        for (int i = 0; i < host->v[v].n; i++)
+            add_candidate(d, rank, &host->v[v].list[i], host->v[v].round);
+    ep_race_pending(&d->race, rank, ep_lookup_pending(&d->lookup, e->host));
+    return true;
+}
+
+/* The two kinds of SRV records are asked at once; the one that answers first waits a moment for the other, so
+ * that the order is right, but not for a name server that lost a packet. */
+static bool is_gathering(ep_dial *d)
+{
+    const ep_asked *asked = d->lookup.srv;
+    const int64_t now = ep_loop_now_us(d->loop);
+    bool missing = false, have = false;
+    for (int kind = 0; kind < 2; kind++) {
+        const ep_answer answer = d->lookup.facts.srv[kind].answer;
+        missing = missing || (asked[kind].pending && answer == EP_ANSWER_UNKNOWN);
+        have = have || answer == EP_ANSWER_OK;
+    }
+    if (!missing || !have)
+        return missing;
+    if (!d->gather_us) {
+        d->gather_us = now + EP_RACE_RESOLUTION_US;
+        ep_timer_set(ep_loop_timers(d->loop), &d->gather_timer, d->gather_us);
+    }
+    return now < d->gather_us;
+}
+
+/* False: nothing to go on with yet, or it is over. */
+static bool order_endpoints(ep_dial *d)
+{
+    const ep_net_config *c = d->config;
+    if (d->ordered && !d->lookup.srv_changed)
+        return true;
+    if (d->by_host) {
+        ep_endpoints_from_host(&d->endpoints, &d->lookup.facts, c->host ? c->host : c->domain,
+                               c->port, d->want);
+        d->ordered = true;
+        return true;
+    }
+    const bool blank = !d->lookup.facts.srv[0].answer && !d->lookup.facts.srv[1].answer;
+    epode_status status = ep_lookup_srv(&d->lookup, d->want, d->refreshed);
+    /* Many domains are their own server: asking for its addresses along with SRV saves them a round. */
+    if (status == EPODE_OK && blank)
+        ep_lookup_host(&d->lookup, c->domain, 1, false, &status);
+    if (status == EPODE_ENOMEM) {
+        lose_memory(d);
+        return false;
+    }
+    if (status != EPODE_OK)
+        ep_fail(&d->dns_error, EPODE_EDNS, 0, "there is no name server that could be asked");
+    if (is_gathering(d))
+        return false;
+    d->lookup.srv_changed = false;
+    d->ordered = true;
+    if (status == EPODE_OK)
+        ep_endpoints_from_srv(&d->endpoints, &d->lookup.facts, c->domain, d->want, chance, NULL,
+                              &d->dns_error);
+    return true;
+}
+
+static void update(ep_dial *d)
+{
+    if (d->over || !order_endpoints(d))
+        return;
+    for (int rank = 0; rank < d->endpoints.n && !d->over; rank++)
+        if (!add_candidates(d, rank))
+            return;
+    step(d);
+}
+
+static void on_gathered(ep_timer *timer, int64_t now_us, void *user)
+{
+    (void)timer;
+    (void)now_us;
+    update(user);
+}
+
+static void on_answer(void *user)
+{
+    ep_dial *d = user;
+    if (!d->over)
+        update(d);
+    else if (!d->lookup.pending && d->lookup.changed)
+        d->events->on_facts(d->user);
+}
+
+/* --- life -------------------------------------------------------------------------------------- */
+
+void ep_dial_start(ep_dial *d)
+{
+    const ep_net_config *c = d->config;
+    d->want = c->tls == EP_TLS_DIRECT     ? 1u << EP_DIRECT
+              : c->tls == EP_TLS_STARTTLS ? 1u << EP_STARTTLS
+                                          : 1u << EP_DIRECT | 1u << EP_STARTTLS;
+    ep_address literal;
+    d->by_host = c->host || c->port || ep_address_parse(&literal, c->domain);
+    d->start_us = ep_loop_now_us(d->loop);
+    ep_race_init(&d->race);
+    d->lookup.loop = d->loop;
+    d->lookup.log = c->log;
+    d->lookup.domain = c->domain;
+    d->lookup.servers = c->dns_server;
+    d->lookup.on_answer = on_answer;
+    d->lookup.user = d;
+    ep_lookup_init(&d->lookup);
+    d->step_timer = (ep_timer){ .fire = on_step, .user = d };
+    d->gather_timer = (ep_timer){ .fire = on_gathered, .user = d };
+    d->deadline = (ep_timer){ .fire = on_deadline, .user = d };
+    ep_timer_set(ep_loop_timers(d->loop), &d->deadline,
+                 c->deadline_us ? c->deadline_us : d->start_us + 60000000);
+    update(d);
+}
+
+void ep_dial_stop(ep_dial *d)
+{
+    end(d);
+    ep_lookup_close(&d->lookup);
+}
+
+void ep_dial_free(ep_dial *d)
+{
+    ep_dial_stop(d);
+    for (int i = 0; i < d->race.n; i++)
+        ep_free(d->candidate[i].link);
+}

@@ -1,0 +1,53 @@
+/* dial.h: one connect: names, the race of addresses, and the first link that has TLS up. */
+#ifndef EP_DIAL_H
+#define EP_DIAL_H
+
+#include "net/endpoint.h"
+#include "net/link.h"
+#include "net/lookup.h"
+#include "net/race.h"
+
+typedef struct ep_candidate {
+    ep_endpoint endpoint;
+    ep_address address;
+    unsigned dns_waits;
+    int64_t dns_us;
+    ep_link *link; /* once started */
+} ep_candidate;
+
+typedef struct ep_dial_events {
+    /* The link is the owner's from here on, also its events; what is written now rides with our Finished. */
+    void (*on_won)(void *user, ep_link *link, const ep_candidate *candidate);
+    void (*on_lost)(void *user, const ep_error *error);
+    void (*on_ticket_refused)(void *user, const ep_error *why);
+    void (*on_facts)(void *user); /* facts changed after the race was won */
+} ep_dial_events;
+
+typedef struct ep_dial {
+    ep_loop *loop;
+    const ep_net_config *config; /* strings borrowed */
+    const ep_dial_events *events;
+    void *user;
+    ep_trust *trust; /* borrowed */
+    unsigned want;
+    bool by_host, over, refreshed;
+    bool ticket_taken;
+    ep_lookup lookup;
+    ep_endpoints endpoints;
+    bool ordered;          /* endpoints are made of the SRV records that are known */
+    int64_t gather_us;     /* until then the other kind's SRV answer is waited for; 0: not yet */
+    ep_race race;
+    ep_candidate candidate[EP_RACE_MAX];
+    ep_timer step_timer, gather_timer, deadline;
+    ep_error worst, dns_error;
+    int64_t start_us;
+} ep_dial;
+
+/* Zeroed; loop, config, events, user, trust and lookup.facts are set. Failures come by on_lost. */
+void ep_dial_start(ep_dial *dial);
+/* Closes every link but the one that was handed over, and all questions; no event follows. */
+void ep_dial_stop(ep_dial *dial);
+/* Frees what is inside; not from inside of its events. */
+void ep_dial_free(ep_dial *dial);
+
+#endif
