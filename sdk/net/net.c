@@ -198,7 +198,7 @@ static void on_data(ep_link *link, const char *data, size_t n, void *user)
     (void)link;
     count_bytes(net);
     tell_tickets(net);
-    if (!net->freed && n && net->events->on_data)
+    if (!net->freed && !net->ended && n && net->events->on_data)
         net->events->on_data(net->user, data, n);
 }
 
