@@ -69,7 +69,8 @@ const ep_error *ep_store_error(const ep_store *s);
  * of what was committed. When commit(durable = true) has given EPODE_OK, everything committed so
  * far, this transaction included, survives power loss; without a transaction it does that for the
  * earlier ones. It costs nothing if nothing was committed since the last one. When it fails the
- * transaction may yet have been committed, but not durably (ep_store_h_durable stays). After
+ * transaction may yet have been committed, only not durably (the number of commits in the stats
+ * tells; ep_store_h_durable stays): another commit(durable = true) is the way to try again. After
  * commit, whatever it gave, no transaction is open. */
 epode_status ep_store_begin(ep_store *s);
 epode_status ep_store_commit(ep_store *s, bool durable);

@@ -5,10 +5,12 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <signal.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -243,6 +245,62 @@ static void what_a_killed_owner_left_is_synced_before_it_counts_as_durable(void 
     ep_store_close(killed);
 }
 
+static void kill_at(uint64_t number, bool after, void *user)
+{
+    const uint64_t *k = user;
+    if (number == (*k + 1) / 2 && after == (*k % 2 == 0))
+        kill(getpid(), SIGKILL);
+}
+
+/* A child that is killed at the k-th end of a commit; false: it ran to its end. */
+static bool killed_at(uint64_t k)
+{
+    int status;
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        promises p = { 0 };
+        ep_store *s;
+        if (open_at(&s, path, "boot", 0) != EPODE_OK)
+            _exit(1);
+        ep_store_on_commit(s, kill_at, &k);
+        put_session(s, &p);
+        work(s, &p, 0, 6);
+        _exit(0);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status) || WEXITSTATUS(status) == 0);
+    return WIFSIGNALED(status);
+}
+
+static void a_kill_at_any_commit_leaves_whole_transactions(void **state)
+{
+    uint64_t k = 1;
+    int64_t most = 0;
+    (void)state;
+    vfs_loss_reset();
+    for (; killed_at(k); k++) {
+        promises p = { 0 };
+        ep_store *s;
+        int64_t rows = 0;
+        ep_store_options o = { .path = path,
+                               .vfs = VFS_LOSS_NAME,
+                               .boot_id = "boot",
+                               .now_ms = 1000,
+                               .alive = nobody_lives };
+        assert_int_equal(ep_store_open(&s, &o, NULL), EPODE_OK);
+        assert_int_equal(ep_store_inbox_each(s, 0, 1000, check_row, &rows), EPODE_DONE);
+        check_session(s, &p, rows);
+        assert_int_equal(rows % 2, 0);
+        assert_true(rows >= most);
+        most = rows;
+        ep_store_close(s);
+        remove_db(path);
+    }
+    assert_true(k > 20);
+    assert_int_equal(most, 12);
+}
+
 static void a_normal_commit_syncs_nothing_and_a_durable_one_once(void **state)
 {
     ep_store *s;
@@ -426,6 +484,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
         TEST(durable_rows_survive_power_loss_at_any_point),
         TEST(what_a_killed_owner_left_is_synced_before_it_counts_as_durable),
+        TEST(a_kill_at_any_commit_leaves_whole_transactions),
         TEST(a_normal_commit_syncs_nothing_and_a_durable_one_once),
         TEST(a_full_disk_at_any_write_is_said_and_leaves_a_good_store),
         TEST(an_error_of_the_disk_is_said_and_leaves_a_good_store),
