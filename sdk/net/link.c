@@ -302,13 +302,14 @@ static void shake_hands(ep_link *link)
 /* --- data -------------------------------------------------------------------------------------- */
 
 /* Decrypts and tells; false: nothing more for now, or the link is gone. */
-static bool read_data(ep_link *link, size_t *budget)
+static bool read_data(ep_link *link)
 {
     char block[READ_BYTES];
-    size_t n;
+    size_t n, room = DISPATCH_BYTES - link->told;
     ep_error error;
     ep_error_clear(&error);
-    epode_status status = ep_tls_read(link->tls, block, sizeof block, &n, &error);
+    epode_status status = ep_tls_read(link->tls, block, room < sizeof block ? room : sizeof block,
+                                      &n, &error);
     if (status == EPODE_AGAIN) {
         if (ep_tls_has_ticket(link->tls)) /* they come without data, too */
             link->events->on_data(link, block, 0, link->user);
@@ -318,22 +319,22 @@ static bool read_data(ep_link *link, size_t *budget)
         fail(link, &error);
         return false;
     }
-    *budget -= n < *budget ? n : *budget;
+    link->told += n;
     link->events->on_data(link, block, n, link->user);
     return is_alive(link) && !link->paused;
 }
 
 static void work_up(ep_link *link)
 {
-    size_t budget = DISPATCH_BYTES;
-    while (budget > 0) {
-        while (budget > 0 && read_data(link, &budget))
-            ;
-        if (!is_alive(link) || link->paused)
-            return;
-        if (!budget)
-            break;
-        if (link->ended || link->drained || !receive(link, ep_tls_in(link->tls)))
+    if (link->told_at_us != ep_loop_now_us(link->loop)) { /* a dispatch of its own */
+        link->told_at_us = ep_loop_now_us(link->loop);
+        link->told = 0;
+    }
+    while (link->told < DISPATCH_BYTES) {
+        if (read_data(link))
+            continue;
+        if (!is_alive(link) || link->paused || link->ended || link->drained ||
+            !receive(link, ep_tls_in(link->tls)))
             return;
     }
     ep_loop_next(link->loop, &link->more);

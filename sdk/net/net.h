@@ -25,7 +25,8 @@ typedef enum ep_tls_mode {
 /* What is said before TLS on a STARTTLS endpoint, by whoever knows XMPP. Each attempt opens its own. */
 typedef struct ep_preface {
     void *(*open)(void *user); /* NULL: no memory */
-    /* Appends what is sent first; a failure (<0) ends the attempt. */
+    /* Appends what is sent first. EPODE_OK: its answer is waited for. EPODE_DONE: TLS's ClientHello may go in
+     * the same write (XEP-0305); feed still takes what comes before the peer's TLS. <0: the attempt failed. */
     int (*start)(void *p, ep_buf *out);
     /* Takes what came. EPODE_AGAIN: more is needed (what is in out is sent). EPODE_OK: TLS may start;
      * bytes behind *consumed belong to it. <0 with *err: the attempt failed. */
