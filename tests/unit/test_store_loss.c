@@ -16,6 +16,7 @@
 #include "base/alloc.h"
 #include "store/facts.h"
 #include "store/inbox.h"
+#include "store/internal.h"
 #include "store/secrets.h"
 #include "store/sm.h"
 #include "vfs_loss.h"
@@ -243,6 +244,28 @@ static void what_a_killed_owner_left_is_synced_before_it_counts_as_durable(void 
     check_image(&p, 0);
     ep_store_close(s);
     ep_store_close(killed);
+}
+
+static void what_a_good_close_left_is_durable_even_if_a_reader_hinders_the_checkpoint(void **state)
+{
+    promises p = { 0 };
+    ep_store *s;
+    sqlite3 *reader;
+    (void)state;
+    assert_int_equal(open_at(&s, path, "boot", 0), EPODE_OK);
+    put_session(s, &p);
+    assert_int_equal(ep_store_checkpoint(s, SQLITE_CHECKPOINT_TRUNCATE), EPODE_OK);
+    assert_int_equal(sqlite3_open_v2(path, &reader, SQLITE_OPEN_READONLY, VFS_LOSS_NAME),
+                     SQLITE_OK);
+    assert_int_equal(sqlite3_exec(reader, "BEGIN; SELECT * FROM sm", NULL, NULL, NULL), SQLITE_OK);
+    add(s, 1);
+    ep_store_close(s);
+    assert_int_equal(open_at(&s, path, "boot", 0), EPODE_OK);
+    assert_int_equal(ep_store_h_durable(s), 1);
+    p.inbox = p.h = 1;
+    check_image(&p, 0);
+    sqlite3_close(reader);
+    ep_store_close(s);
 }
 
 static void kill_at(uint64_t number, bool after, void *user)
@@ -484,6 +507,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
         TEST(durable_rows_survive_power_loss_at_any_point),
         TEST(what_a_killed_owner_left_is_synced_before_it_counts_as_durable),
+        TEST(what_a_good_close_left_is_durable_even_if_a_reader_hinders_the_checkpoint),
         TEST(a_kill_at_any_commit_leaves_whole_transactions),
         TEST(a_normal_commit_syncs_nothing_and_a_durable_one_once),
         TEST(a_full_disk_at_any_write_is_said_and_leaves_a_good_store),

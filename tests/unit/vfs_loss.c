@@ -177,8 +177,10 @@ static int loss_sync(sqlite3_file *f, int flags)
     if (w) {
         event();
         int rc = count_down(&fail_sync);
-        if (rc != SQLITE_OK)
+        if (rc != SQLITE_OK) {
+            watched_settle(w, 0);
             return rc;
+        }
         syncs++;
         watched_settle(w, 1);
     }

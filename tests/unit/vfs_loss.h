@@ -20,7 +20,8 @@ unsigned long vfs_loss_syncs(void);
 /* The k-th write from now (1: the next) gives rc, and so do all that follow while sticky; 0: none.
  */
 void vfs_loss_fail_write(unsigned long k, int rc, int sticky);
-/* The same for syncs. */
+/* The same for syncs. As on Linux, what a failed one should have synced is never synced by a later
+ * one: only writing it again helps. */
 void vfs_loss_fail_sync(unsigned long k, int rc, int sticky);
 
 /* Called before every write, truncation, sync and deletion of a watched file. It may open other
