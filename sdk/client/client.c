@@ -1,0 +1,279 @@
+/* client.c: making, starting, stopping and freeing a client. */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/str.h"
+#include "client/internal.h"
+#include "loop/process.h"
+#include "xml/writer.h"
+
+const char *epode_version(void)
+{
+    return EPODE_VERSION;
+}
+
+int64_t ep_client_wall_ms(void)
+{
+    return ep_loop_wall_ms();
+}
+
+static void client_log(int level, const char *area, const char *line, void *user)
+{
+    epode_client *c = user;
+    c->on_log(level, area, line, c->user);
+}
+
+static bool process_alive(int64_t pid, uint64_t start, void *user)
+{
+    (void)user;
+    return ep_process_alive((pid_t)pid, start);
+}
+
+static epode_status client_open_store(epode_client *c, const char *path, ep_error *err)
+{
+    char boot[40], ns[32];
+    ep_store_options o = { .path = path, .now_ms = ep_client_wall_ms(), .log = &c->log, .pid = getpid(),
+                           .pid_start = ep_process_start(getpid()), .alive = process_alive };
+    o.boot_id = ep_boot_id(boot) ? boot : NULL;
+    o.pid_ns = ep_pid_namespace(ns) ? ns : NULL;
+    return ep_store_open(&c->store, &o, err);
+}
+
+/* Copies what is there; the defaults are the documented ones. */
+static epode_status client_options(epode_client *c, const epode_options *given, ep_error *err)
+{
+    epode_options o = { 0 };
+    memcpy(&o, given, given->size < sizeof o ? given->size : sizeof o);
+    if (ep_jid_parse(&c->jid, o.jid) || !c->jid.local)
+        return ep_fail(err, EPODE_EINVAL, 0, "the JID is not one of an account: user@domain is needed");
+    if (o.tls > EPODE_TLS_STARTTLS || o.log_level < 0 || o.log_level > EPODE_LOG_TRACE)
+        return ep_fail(err, EPODE_EINVAL, 0, "an option is out of its range");
+    if (o.tag && !ep_xml_valid(o.tag, strlen(o.tag)))
+        return ep_fail(err, EPODE_EINVAL, 0, "the tag is not valid text");
+    bool ok = ep_str_set(&c->password, o.password) && ep_str_set(&c->tag, o.tag ? o.tag : "epode") &&
+              ep_str_set(&c->software, o.software ? o.software : "epode") && ep_str_set(&c->device, o.device) &&
+              ep_str_set(&c->host, o.host) && ep_str_set(&c->ca_file, o.ca_file) &&
+              ep_str_set(&c->dns_server, o.dns_server);
+    if (!ok)
+        return ep_fail(err, EPODE_ENOMEM, 0, "out of memory");
+    c->port = o.port;
+    c->tls = o.tls;
+    c->flags = o.flags;
+    c->connect_timeout_ms = o.connect_timeout_ms ? o.connect_timeout_ms : 30000;
+    c->max_stanza_bytes = o.max_stanza_bytes;
+    c->active = !(o.flags & EPODE_START_INACTIVE);
+    c->on_event = o.on_event;
+    c->on_log = o.on_log;
+    c->user = o.user;
+    c->log = (ep_log){ o.log_level ? o.log_level : EPODE_LOG_WARN, o.on_log ? client_log : NULL, c };
+    return EPODE_OK;
+}
+
+static void client_destroy(epode_client *c)
+{
+    ep_client_drop(c);
+    ep_client_waker_close(c);
+    ep_client_events_free(c);
+    ep_session_free(c->session);
+    ep_session_free(c->building);
+    ep_memory_free(&c->memory);
+    ep_store_close(c->store);
+    if (c->ctx)
+        xmpp_ctx_free(c->ctx);
+    ep_loop_free(c->loop);
+    ep_buf_wipe(&c->scratch);
+    if (c->password)
+        ep_free_secret(c->password, strlen(c->password));
+    char *strings[] = { c->tag, c->software, c->device, c->host, c->ca_file, c->dns_server };
+    for (size_t i = 0; i < sizeof strings / sizeof *strings; i++)
+        ep_free(strings[i]);
+    ep_jid_free(&c->jid);
+    if (c->user_destroy)
+        c->user_destroy(c->user);
+    ep_free(c);
+}
+
+epode_status epode_client_new(epode_client **out, const epode_options *options, char *why, size_t why_len)
+{
+    ep_error err = { 0 };
+    epode_status st;
+    epode_client *c = NULL;
+    if (why_len)
+        why[0] = '\0';
+    if (!out)
+        return EPODE_EINVAL;
+    *out = NULL;
+    if (!options || options->size < sizeof(size_t)) {
+        st = ep_fail(&err, EPODE_EINVAL, 0, "the options were not initialised with EPODE_OPTIONS_INIT");
+        goto done;
+    }
+    if (!(c = ep_calloc(1, sizeof *c))) {
+        st = ep_fail(&err, EPODE_ENOMEM, 0, "out of memory");
+        goto done;
+    }
+    ep_list_init(&c->events);
+    if ((st = client_options(c, options, &err)))
+        goto done;
+    if ((st = ep_loop_new(&c->loop)) || !(c->building = ep_session_new(0))) {
+        st = ep_fail(&err, st ? st : EPODE_ENOMEM, 0, "the event loop could not be made");
+        goto done;
+    }
+    if ((st = client_open_store(c, options->store_path, &err)) || (st = ep_client_load_identity(c, &err)))
+        goto done;
+    ep_client_connection_init(c);
+    /* From here on the application's user pointer is ours to give back. */
+    if (options->size >= sizeof *options)
+        c->user_destroy = options->user_destroy;
+    *out = c;
+done:
+    if (st && c)
+        client_destroy(c);
+    if (st && why_len)
+        snprintf(why, why_len, "%s", err.text[0] ? err.text : epode_status_name(st));
+    return st;
+}
+
+void epode_client_free(epode_client *c)
+{
+    if (!c || c->freed)
+        return;
+    c->freed = true;
+    if (!c->processing)
+        client_destroy(c);
+}
+
+epode_status epode_client_start(epode_client *c)
+{
+    if (c->freed)
+        return EPODE_ESTATE;
+    ep_loop_enter(c->loop);
+    c->wish = true;
+    c->closing = false;
+    c->conflict_retried = false;
+    if (c->state == EPODE_STOPPED && !c->net) {
+        c->failures = 0;
+        ep_error_clear(&c->error);
+        ep_timer_set(ep_loop_timers(c->loop), &c->retry_timer, ep_loop_now_us(c->loop));
+        ep_client_emit_state(c, EPODE_CONNECTING, NULL);
+    }
+    ep_loop_leave(c->loop);
+    return EPODE_OK;
+}
+
+epode_status epode_client_stop(epode_client *c, int how)
+{
+    if (c->freed)
+        return EPODE_ESTATE;
+    if (how != EPODE_STOP_CLOSE && how != EPODE_STOP_RESUMABLE)
+        return EPODE_EINVAL;
+    ep_loop_enter(c->loop);
+    c->wish = false;
+    if (c->state != EPODE_STOPPED || c->net)
+        ep_client_stop_connection(c, how);
+    ep_loop_leave(c->loop);
+    return EPODE_OK;
+}
+
+epode_state epode_client_state(const epode_client *c)
+{
+    return c->state;
+}
+
+const epode_error *epode_client_error(const epode_client *c)
+{
+    return c->error.status ? &c->error : NULL;
+}
+
+epode_status epode_client_set_active(epode_client *c, bool active)
+{
+    epode_status st = EPODE_OK;
+    if (c->freed)
+        return EPODE_ESTATE;
+    ep_loop_enter(c->loop);
+    if (c->active != active && c->state == EPODE_READY && c->stream) {
+        st = ep_stream_set_active(c->stream, active);
+        ep_client_schedule(c);
+    }
+    c->active = active;
+    ep_loop_leave(c->loop);
+    return st;
+}
+
+epode_status epode_client_forget(epode_client *c, int what)
+{
+    static const struct {
+        int what;
+        const char *kind;
+        bool secret;
+    } rows[] = {
+        { EPODE_FORGET_FACTS, EP_FACT_ENDPOINT, false },   { EPODE_FORGET_FACTS, EP_FACT_FEATURES, false },
+        { EPODE_FORGET_FACTS, EP_FACT_HABIT, false },      { EPODE_FORGET_FACTS, EP_FACT_PIN, false },
+        { EPODE_FORGET_FACTS, EP_FACT_DISCO, false },      { EPODE_FORGET_FACTS, EP_FACT_ACCOUNT_DISCO, false },
+        { EPODE_FORGET_FACTS, EP_SECRET_TICKET, true },    { EPODE_FORGET_TOKEN, EP_SECRET_TOKEN, true },
+        { EPODE_FORGET_TOKEN, EP_FACT_TOKEN_INFO, false }, { EPODE_FORGET_TOKEN, EP_SECRET_SCRAM, true },
+    };
+    if (c->freed || c->state != EPODE_STOPPED || c->net)
+        return EPODE_ESTATE;
+    epode_status st = ep_store_begin(c->store);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows && !st; i++) {
+        if (!(what & rows[i].what))
+            continue;
+        st = rows[i].secret ? ep_store_secret_del(c->store, rows[i].kind, NULL)
+                            : ep_store_fact_del_kind(c->store, rows[i].kind);
+    }
+    if (!st && (what & EPODE_FORGET_SESSION))
+        st = ep_store_sm_clear(c->store);
+    if (st) {
+        ep_store_rollback(c->store);
+        return st;
+    }
+    return ep_store_commit(c->store, true);
+}
+
+xmpp_ctx_t *epode_client_ctx(epode_client *c)
+{
+    if (!c->ctx)
+        c->ctx = xmpp_ctx_new(NULL, NULL);
+    return c->ctx;
+}
+
+int epode_client_fd(const epode_client *c)
+{
+    return ep_loop_fd(c->loop);
+}
+
+epode_status epode_client_process(epode_client *c)
+{
+    if (c->processing)
+        return EPODE_ESTATE;
+    c->processing = true;
+    int done = ep_loop_dispatch(c->loop);
+    if (!done && !c->freed)
+        ep_store_idle(c->store);
+    c->processing = false;
+    if (c->freed) {
+        client_destroy(c);
+        return EPODE_DONE;
+    }
+    return done ? EPODE_OK : EPODE_AGAIN;
+}
+
+epode_status epode_client_run(epode_client *c, int64_t max_ms)
+{
+    if (c->processing)
+        return EPODE_ESTATE;
+    int64_t end = max_ms < 0 ? EP_NEVER : ep_loop_refresh(c->loop) + max_ms * 1000;
+    for (;;) {
+        epode_status st = epode_client_process(c);
+        if (st == EPODE_DONE)
+            return EPODE_DONE;
+        if (c->state == EPODE_STOPPED && !c->net && st == EPODE_AGAIN)
+            return EPODE_OK;
+        int64_t now = ep_loop_refresh(c->loop);
+        if (now >= end)
+            return EPODE_ETIMEOUT;
+        ep_loop_wait(c->loop, end == EP_NEVER ? -1 : end - now);
+    }
+}

@@ -1,0 +1,453 @@
+/* connection.c: one connection after the other: attempts, what went wrong with them, and the turn's end at which
+ * effects are committed before anything that tells of them leaves. */
+#include <string.h>
+
+#include "base/rand.h"
+#include "base/str.h"
+#include "client/internal.h"
+#include "xmpp/trace.h"
+
+#define BACKOFF_FLOOR_MS   1000
+#define BACKOFF_CEILING_MS (5 * 60 * 1000)
+/* A flight with <resume/> needs longer: ejabberd answers only when the old connection is put down. */
+#define GUESS_TIMEOUT_US        (8 * 1000000)
+#define GUESS_RESUME_TIMEOUT_US (12 * 1000000)
+/* How long after a flight that was given up the server may still act on it. */
+#define GAVE_UP_WINDOW_US (60 * 1000000LL)
+
+static const ep_net_events net_events;
+
+static void *preface_open(void *user)
+{
+    return ep_starttls_new(((epode_client *)user)->jid.domain);
+}
+
+static int preface_start(void *p, ep_buf *out)
+{
+    return ep_starttls_begin(p, out);
+}
+
+static epode_status preface_feed(void *p, const char *data, size_t n, size_t *consumed, ep_buf *out, ep_error *err)
+{
+    (void)out;
+    return ep_starttls_feed(p, data, n, consumed, err);
+}
+
+static void preface_free(void *p)
+{
+    ep_starttls_free(p);
+}
+
+static const ep_preface preface = { preface_open, preface_start, preface_feed, preface_free };
+
+void ep_client_schedule(epode_client *c)
+{
+    ep_loop_defer(c->loop, &c->settle_job);
+}
+
+/* Adds what this connection cost to the session that is being made. */
+static void connection_account(epode_client *c)
+{
+    if (!c->building || c->was_ready)
+        return;
+    const ep_net_info *info = c->net ? ep_net_get_info(c->net) : NULL;
+    if (info)
+        ep_session_add_net(c->building, &info->timeline, info->direct);
+    if (c->stream)
+        ep_session_add_stream(c->building, c->stream);
+}
+
+void ep_client_drop(epode_client *c)
+{
+    if (c->store)
+        ep_store_rollback(c->store);
+    ep_stream_free(c->stream);
+    c->stream = NULL;
+    ep_net_free(c->net);
+    c->net = NULL;
+    c->up = c->ack_due = c->request_due = c->ready_due = c->closing = false;
+    c->iq_disco[0] = '\0';
+    ep_timer_stop(&c->guess_timer);
+    ep_timer_stop(&c->deadline_timer);
+}
+
+static int64_t backoff_us(epode_client *c)
+{
+    uint32_t ms = BACKOFF_FLOOR_MS;
+    for (unsigned i = 1; i < c->failures && ms < BACKOFF_CEILING_MS; i++)
+        ms *= 2;
+    if (ms > BACKOFF_CEILING_MS)
+        ms = BACKOFF_CEILING_MS;
+    /* Between one and two times: clients that were cut together do not come back together. */
+    return ((int64_t)ms + ep_rand_below(ms)) * 1000;
+}
+
+static void connection_begin(epode_client *c)
+{
+    int64_t now = ep_loop_now_us(c->loop);
+    ep_session_free(c->building);
+    c->building = ep_session_new(now);
+    c->no_guess = false;
+    c->guess_failed = NULL;
+    c->connect_deadline_us = now + (int64_t)c->connect_timeout_ms * 1000;
+}
+
+static void retry_fire(ep_timer *t, int64_t now_us, void *user)
+{
+    epode_client *c = user;
+    (void)t, (void)now_us;
+    if (!c->wish || c->net || c->freed)
+        return;
+    connection_begin(c);
+    if (c->state != EPODE_CONNECTING)
+        ep_client_emit_state(c, EPODE_CONNECTING, NULL);
+    ep_client_attempt(c);
+}
+
+void ep_client_attempt(epode_client *c)
+{
+    ep_error err = { 0 };
+    if (!c->building) {
+        ep_fail(&err, EPODE_ENOMEM, 0, "out of memory");
+        ep_client_failed(c, &err);
+        return;
+    }
+    if (ep_client_remember(c, &err)) {
+        ep_client_failed(c, &err);
+        return;
+    }
+    ep_net_config config = {
+        .domain = c->jid.ascii, .host = c->host, .port = c->port, .tls = (ep_tls_mode)c->tls, .ca_file = c->ca_file,
+        .dns_server = c->dns_server, .deadline_us = c->connect_deadline_us,
+        .dns_facts = c->memory.dns.len ? ep_buf_ptr(&c->memory.dns) : NULL, .dns_facts_n = c->memory.dns.len,
+        .ticket = c->memory.ticket.len ? ep_buf_ptr(&c->memory.ticket) : NULL, .ticket_n = c->memory.ticket.len,
+        .preface = &preface, .preface_user = c, .log = &c->log,
+    };
+    epode_status st = ep_net_connect(&c->net, c->loop, &config, &net_events, c);
+    ep_buf_wipe(&c->memory.ticket);
+    if (st) {
+        ep_fail(&err, st, 0, st == EPODE_ENOMEM ? "out of memory" : "the host or port to connect to is not valid");
+        ep_error_set_final(&err, st == EPODE_EINVAL);
+        ep_client_failed(c, &err);
+        return;
+    }
+    ep_net_hurry(c->net, true);
+    ep_timer_set(ep_loop_timers(c->loop), &c->deadline_timer, c->connect_deadline_us);
+}
+
+static void connection_stopped(epode_client *c, const ep_error *why)
+{
+    c->wish = false;
+    ep_timer_stop(&c->retry_timer);
+    ep_client_emit_state(c, EPODE_STOPPED, why);
+}
+
+/* RFC 6120's <conflict/> ends a client for good; but if the flight of an attempt that we gave up came through after
+ * all, it is our own other half that took the place. */
+static bool conflict_is_ours(epode_client *c, const ep_error *why)
+{
+    if (why->status != EPODE_ECONFLICT || c->conflict_retried || !c->gave_up_us)
+        return false;
+    c->conflict_retried = ep_loop_now_us(c->loop) - c->gave_up_us < GAVE_UP_WINDOW_US;
+    return c->conflict_retried;
+}
+
+/* The guess went wrong where the stream could not go on: once more without it, in the same connect. */
+static bool connection_again(epode_client *c, const ep_error *why, const char *guess)
+{
+    if (!guess || c->no_guess || why->final || !c->wish || ep_loop_now_us(c->loop) >= c->connect_deadline_us)
+        return false;
+    ep_session_add_fallback(c->building, guess, why->condition[0] ? why->condition : epode_status_name(why->status));
+    c->no_guess = true;
+    c->guess_failed = guess;
+    ep_client_attempt(c);
+    return true;
+}
+
+void ep_client_failed(epode_client *c, const ep_error *why)
+{
+    ep_error err = *why;
+    bool ready = c->was_ready, left = c->stream && ep_stream_state_of(c->stream) != EP_S_IDLE;
+    const char *guess = c->stream ? ep_stream_guess(c->stream) : NULL;
+    connection_account(c);
+    ep_client_drop(c);
+    c->was_ready = false;
+    if (!ready && left)
+        c->gave_up_us = ep_loop_now_us(c->loop);
+    if (!ready && connection_again(c, &err, guess))
+        return;
+    if (conflict_is_ours(c, &err))
+        err.final = false;
+    ep_log_line(&c->log, EP_LOG_INFO, "client", "connection ended: %s", err.text);
+    if (!c->wish || err.final || (c->flags & EPODE_NO_RECONNECT)) {
+        connection_stopped(c, err.status ? &err : NULL);
+        return;
+    }
+    c->failures = ready ? 1 : c->failures + 1;
+    ep_timer_set(ep_loop_timers(c->loop), &c->retry_timer, ep_loop_now_us(c->loop) + backoff_us(c));
+    ep_client_emit_state(c, ready ? EPODE_OFFLINE : EPODE_CONNECTING, &err);
+}
+
+static void stream_failed(epode_client *c)
+{
+    ep_error err = *ep_stream_error(c->stream);
+    if (c->store_error.status)
+        err = c->store_error;
+    ep_error_clear(&c->store_error);
+    if (!err.status)
+        ep_fail(&err, EPODE_ESTREAM, 0, "the server closed the stream");
+    /* The last words (a stream error, the end tag) go out if they can. */
+    ep_buf *out = ep_stream_output(c->stream);
+    if (c->net && out->len && !out->failed) {
+        ep_net_write(c->net, ep_buf_ptr(out), out->len);
+        ep_net_flush(c->net);
+    }
+    ep_client_failed(c, &err);
+}
+
+static void connection_trace(epode_client *c, const char *text, size_t len)
+{
+    if (!ep_log_wants(&c->log, EP_LOG_TRACE))
+        return;
+    ep_buf copy = EP_BUF_INIT;
+    ep_buf_puts(&copy, "C: ");
+    ep_buf_add(&copy, text, len);
+    if (ep_buf_cstr(&copy)) {
+        ep_trace_mask(copy.data + copy.head, copy.len);
+        c->log.write(EP_LOG_TRACE, "xml", ep_buf_ptr(&copy), c->log.user);
+    }
+    ep_buf_wipe(&copy);
+}
+
+/* Everything that was done in this turn becomes durable as far as it must, and only then the bytes leave. */
+static bool connection_commit(epode_client *c)
+{
+    epode_status st = EPODE_OK;
+    if (ep_store_in_transaction(c->store) || c->ack_due)
+        st = ep_store_commit(c->store, c->ack_due);
+    if (!st && c->ack_due && c->stream)
+        st = ep_stream_ack(c->stream, ep_store_h_durable(c->store));
+    c->ack_due = false;
+    if (st >= 0)
+        return true;
+    ep_error err = *ep_store_error(c->store);
+    if (!err.status)
+        ep_fail(&err, st, 0, "the store could not be written");
+    ep_error_set_final(&err, ep_store_lease_lost(c->store));
+    ep_client_failed(c, &err);
+    return false;
+}
+
+static void connection_write(epode_client *c)
+{
+    ep_buf *out = c->stream ? ep_stream_output(c->stream) : NULL;
+    if (!out || !c->net || !c->up)
+        return;
+    if (c->request_due)
+        ep_stream_request_ack(c->stream);
+    c->request_due = false;
+    if (!out->len)
+        return;
+    size_t n = out->len;
+    connection_trace(c, ep_buf_ptr(out), n);
+    if (out->failed || ep_net_write(c->net, ep_buf_ptr(out), n)) {
+        ep_error err;
+        ep_fail(&err, out->failed ? EPODE_ENOMEM : EPODE_ECONNECT, 0, "what was to be sent could not be queued");
+        ep_client_failed(c, &err);
+        return;
+    }
+    ep_buf_consume(out, n);
+    ep_stream_flushed(c->stream, n, ep_loop_now_us(c->loop));
+}
+
+static void connection_guess_timer(epode_client *c)
+{
+    int64_t due = c->stream ? ep_stream_deadline(c->stream) : EP_NEVER;
+    if (due == EP_NEVER)
+        ep_timer_stop(&c->guess_timer);
+    else if (!ep_timer_is_set(&c->guess_timer) || c->guess_timer.due_us != due)
+        ep_timer_set(ep_loop_timers(c->loop), &c->guess_timer, due);
+}
+
+static void settle(ep_job *job, void *user)
+{
+    epode_client *c = user;
+    (void)job;
+    if (!connection_commit(c))
+        return;
+    connection_write(c);
+    connection_guess_timer(c);
+    if (ep_list_empty(&c->events) || !c->on_event)
+        return;
+    if (c->processing)
+        ep_loop_defer(c->loop, &c->deliver_job);
+    else
+        ep_loop_next(c->loop, &c->deliver_job);
+}
+
+static void deliver(ep_job *job, void *user)
+{
+    (void)job;
+    ep_client_deliver(user);
+}
+
+static void on_up(void *user, const ep_net_info *info)
+{
+    epode_client *c = user;
+    ep_error err = { 0 };
+    epode_status st = ep_client_stream_open(c, info, &err);
+    c->up = true;
+    if (!st && (st = ep_stream_start(c->stream, ep_loop_refresh(c->loop)))) {
+        err = *ep_stream_error(c->stream);
+        if (!err.status)
+            ep_fail(&err, st, 0, "the login could not be planned");
+    }
+    if (st) {
+        ep_client_failed(c, &err);
+        return;
+    }
+    /* Now, not at the turn's end: the first flight leaves with the last one of TLS. */
+    connection_write(c);
+    connection_guess_timer(c);
+}
+
+static void on_data(void *user, const char *data, size_t n)
+{
+    epode_client *c = user;
+    if (!c->stream)
+        return;
+    ep_store_begin(c->store); /* one transaction for the whole turn */
+    epode_status st = ep_stream_feed(c->stream, data, n, ep_loop_now_us(c->loop));
+    if (st == EPODE_OK) {
+        ep_client_schedule(c);
+        return;
+    }
+    /* Stanzas before the end count: what they did is kept. */
+    if (st == EPODE_DONE || !c->store_error.status)
+        connection_commit(c);
+    if (!c->stream)
+        return;
+    if (c->closing) {
+        ep_net_close(c->net, true);
+        return;
+    }
+    stream_failed(c);
+}
+
+static void on_ticket(void *user, const void *blob, size_t n, int64_t expires_wall_ms)
+{
+    epode_client *c = user;
+    ep_store_begin(c->store);
+    ep_store_secret_put(c->store, EP_SECRET_TICKET, c->jid.ascii, blob, n, expires_wall_ms);
+    ep_client_schedule(c);
+}
+
+static void on_ticket_refused(void *user, const ep_error *why)
+{
+    epode_client *c = user;
+    ep_session_add_fallback(c->building, "ticket", epode_status_name(why->status));
+}
+
+static void on_dns(void *user, const void *facts, size_t n, int64_t expires_wall_ms)
+{
+    epode_client *c = user;
+    ep_store_begin(c->store);
+    ep_store_fact_put(c->store, EP_FACT_ENDPOINT, c->host ? c->host : c->jid.ascii, facts, n, expires_wall_ms);
+    ep_client_schedule(c);
+}
+
+static void on_closed(void *user, const ep_error *error)
+{
+    epode_client *c = user;
+    if (c->closing) {
+        ep_client_drop(c);
+        c->was_ready = false;
+        connection_stopped(c, NULL);
+        return;
+    }
+    ep_error err = *error;
+    if (c->stream) {
+        connection_commit(c);
+        if (!c->stream)
+            return;
+        ep_stream_cut(c->stream);
+        err = *ep_stream_error(c->stream);
+    }
+    if (!err.status)
+        ep_fail(&err, EPODE_ECONNECT, 0, "the server closed the connection");
+    ep_client_failed(c, &err);
+}
+
+static const ep_net_events net_events = {
+    .on_up = on_up, .on_data = on_data, .on_ticket = on_ticket, .on_ticket_refused = on_ticket_refused,
+    .on_dns = on_dns, .on_closed = on_closed,
+};
+
+static void deadline_fire(ep_timer *t, int64_t now_us, void *user)
+{
+    epode_client *c = user;
+    ep_error err;
+    (void)t, (void)now_us;
+    if (c->was_ready || !c->stream)
+        return; /* the transport keeps the same deadline until TLS is up, and knows more of it */
+    ep_fail(&err, EPODE_ETIMEOUT, 0, "the server did not answer in time (while waiting for %s)",
+            ep_stream_state_name(ep_stream_state_of(c->stream)));
+    ep_client_failed(c, &err);
+}
+
+static void guess_fire(ep_timer *t, int64_t now_us, void *user)
+{
+    epode_client *c = user;
+    (void)t;
+    if (c->stream && ep_stream_tick(c->stream, now_us) < 0)
+        stream_failed(c);
+}
+
+static void on_wake(void *user)
+{
+    ep_client_run_jobs(user);
+}
+
+void ep_client_connection_init(epode_client *c)
+{
+    c->deadline_timer = (ep_timer){ .fire = deadline_fire, .user = c };
+    c->retry_timer = (ep_timer){ .fire = retry_fire, .user = c };
+    c->guess_timer = (ep_timer){ .fire = guess_fire, .user = c };
+    c->settle_job = (ep_job){ .run = settle, .user = c };
+    c->deliver_job = (ep_job){ .run = deliver, .user = c };
+    ep_list_init(&c->settle_job.node);
+    ep_list_init(&c->deliver_job.node);
+    ep_loop_on_wake(c->loop, on_wake, c);
+}
+
+int64_t ep_client_guess_timeout(const epode_client *c)
+{
+    return c->memory.has_sm ? GUESS_RESUME_TIMEOUT_US : GUESS_TIMEOUT_US;
+}
+
+void ep_client_stop_connection(epode_client *c, int how)
+{
+    ep_timer_stop(&c->retry_timer);
+    if (how == EPODE_STOP_CLOSE && c->was_ready && c->stream && c->net) {
+        /* What was handed over is confirmed, so that the server does not keep it for later. */
+        if (ep_stream_has_sm(c->stream))
+            c->ack_due = true;
+        if (!connection_commit(c))
+            return;
+        ep_store_begin(c->store);
+        ep_store_sm_clear(c->store);
+        ep_store_smq_move_to_pending(c->store);
+        ep_store_commit(c->store, false);
+        ep_stream_close(c->stream);
+        connection_write(c);
+        if (!c->net)
+            return;
+        c->closing = true;
+        ep_net_close(c->net, true);
+        return;
+    }
+    connection_commit(c);
+    ep_client_drop(c);
+    c->was_ready = false;
+    connection_stopped(c, NULL);
+}

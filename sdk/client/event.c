@@ -1,0 +1,121 @@
+/* event.c: the queue between the client and its application. Events leave it only after the commit of what they
+ * tell of. */
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/str.h"
+#include "client/internal.h"
+
+static void event_free(ep_event *ev)
+{
+    if (!ev)
+        return;
+    ep_free(ev->xml);
+    ep_free(ev->id);
+    ep_free(ev);
+}
+
+static void event_push(epode_client *c, ep_event *ev)
+{
+    ev->e.size = sizeof ev->e;
+    if (ev->error.status)
+        ev->e.error = &ev->error;
+    ev->e.xml = ev->xml;
+    ev->e.id = ev->id;
+    ep_list_push_back(&c->events, &ev->node);
+    c->event_count++;
+    if (!c->on_event && c->event_count >= EP_EVENTS_MAX && c->net)
+        ep_net_pause(c->net, true);
+    ep_client_schedule(c);
+}
+
+void ep_client_emit_state(epode_client *c, epode_state state, const ep_error *why)
+{
+    ep_event *ev = ep_calloc(1, sizeof *ev);
+    c->state = state;
+    if (why && why->status)
+        c->error = *why;
+    else
+        ep_error_clear(&c->error);
+    /* Without memory for the event the state is still there to be asked for. */
+    if (!ev)
+        return;
+    ev->e.type = EPODE_EV_STATE;
+    ev->e.state = state;
+    if (why)
+        ev->error = *why;
+    event_push(c, ev);
+}
+
+void ep_client_emit_xml(epode_client *c, epode_event_type type, uint64_t row, const char *xml, size_t len)
+{
+    ep_event *ev = ep_calloc(1, sizeof *ev);
+    if (!ev || !(ev->xml = ep_strndup(xml, len))) {
+        event_free(ev);
+        return;
+    }
+    ev->e.type = type;
+    ev->e.row = row;
+    ev->e.xml_len = len;
+    event_push(c, ev);
+}
+
+void ep_client_emit_delivery(epode_client *c, const char *id, epode_delivery delivery)
+{
+    ep_event *ev = ep_calloc(1, sizeof *ev);
+    if (!ev || !(ev->id = ep_strdup(id))) {
+        event_free(ev);
+        return;
+    }
+    ev->e.type = EPODE_EV_DELIVERY;
+    ev->e.delivery = delivery;
+    event_push(c, ev);
+}
+
+static ep_event *event_pop(epode_client *c)
+{
+    if (ep_list_empty(&c->events))
+        return NULL;
+    ep_event *ev = EP_LIST_OF(c->events.next, ep_event, node);
+    ep_list_unlink(&ev->node);
+    c->event_count--;
+    return ev;
+}
+
+void ep_client_deliver(epode_client *c)
+{
+    if (!c->on_event || c->delivering)
+        return;
+    c->delivering = true;
+    for (ep_event *ev; !c->freed && (ev = event_pop(c)) != NULL;) {
+        c->on_event(c, &ev->e, c->user);
+        event_free(ev);
+    }
+    c->delivering = false;
+}
+
+epode_status epode_client_next_event(epode_client *c, const epode_event **event)
+{
+    *event = NULL;
+    if (c->on_event || c->freed)
+        return EPODE_ESTATE;
+    event_free(c->taken);
+    c->taken = event_pop(c);
+    if (!c->taken)
+        return EPODE_AGAIN;
+    if (c->event_count == EP_EVENTS_MAX / 2 && c->net) {
+        ep_loop_enter(c->loop);
+        ep_net_pause(c->net, false);
+        ep_loop_leave(c->loop);
+    }
+    *event = &c->taken->e;
+    return EPODE_OK;
+}
+
+void ep_client_events_free(epode_client *c)
+{
+    for (ep_event *ev; (ev = event_pop(c)) != NULL;)
+        event_free(ev);
+    event_free(c->taken);
+    c->taken = NULL;
+}

@@ -1,0 +1,176 @@
+/* internal.h: the inside of a client, shared by the files of client/. */
+#ifndef EP_CLIENT_INTERNAL_H
+#define EP_CLIENT_INTERNAL_H
+
+#include <strophe.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/list.h"
+#include "base/log.h"
+#include "epode/epode.h"
+#include "loop/loop.h"
+#include "net/net.h"
+#include "store/facts.h"
+#include "store/inbox.h"
+#include "store/secrets.h"
+#include "store/sm.h"
+#include "store/store.h"
+#include "stream/starttls.h"
+#include "stream/stream.h"
+#include "xmpp/caps.h"
+#include "xmpp/jid.h"
+
+#define EP_SESSION_FLIGHTS   24
+#define EP_SESSION_FALLBACKS 8
+#define EP_EVENTS_MAX        256
+
+typedef struct ep_session_flight {
+    epode_flight f;
+    char held[96];
+} ep_session_flight;
+
+struct epode_session {
+    char *jid;
+    epode_bind bind;
+    epode_token token;
+    char mechanism[32];
+    bool carbons, sm, csi;
+    char why_carbons[20], why_sm[20], why_csi[20];
+    char tls_version[16], tls_cipher[48], host[256], address[64];
+    uint16_t port;
+    bool tls_resumed, tls_early, tls_direct;
+    bool archive_known;
+    char *first_id, *first_time, *last_id, *last_time;
+    unsigned waits[4]; /* dns, tcp, tls, xmpp */
+    ep_session_flight flights[EP_SESSION_FLIGHTS];
+    size_t flight_count;
+    int64_t began_us, ready_us;
+    epode_fallback fallbacks[EP_SESSION_FALLBACKS];
+    char fallback_text[EP_SESSION_FALLBACKS][2][48];
+    size_t fallback_count;
+};
+
+/* An event that waits for the commit, or for the application to take it. */
+typedef struct ep_event {
+    ep_list node;
+    epode_event e;
+    ep_error error;
+    char *xml, *id;
+} ep_event;
+
+/* What was read from the store for one attempt; freed when the attempt has its stream. */
+typedef struct ep_memory {
+    ep_buf dns, ticket, token;
+    char *config_version;
+    ep_features features, session_features;
+    bool has_features, has_session_features;
+    ep_scram_keys keys;
+    ep_sm_state sm;
+    bool has_sm;
+    uint64_t token_count;
+    ep_facts facts;
+} ep_memory;
+
+struct epode_client {
+    ep_jid jid;
+    char *password, *tag, *software, *device, *host, *ca_file, *dns_server;
+    uint16_t port;
+    uint32_t tls, flags, connect_timeout_ms, max_stanza_bytes;
+    void (*on_event)(epode_client *client, const epode_event *event, void *user);
+    void *user;
+    void (*user_destroy)(void *user);
+    void (*on_log)(int level, const char *area, const char *line, void *user);
+    ep_log log;
+
+    ep_loop *loop;
+    ep_store *store;
+    xmpp_ctx_t *ctx;
+    char user_agent[37];
+    struct epode_waker *waker;
+
+    bool wish;           /* to be online */
+    epode_state state;
+    ep_error error;
+    bool active, processing, freed, closing, delivering;
+
+    ep_net *net;
+    ep_stream *stream;
+    ep_memory memory;
+    int64_t connect_deadline_us;
+    bool no_guess;       /* this attempt repeats one whose guess went wrong */
+    const char *guess_failed; /* what that guess was */
+    int64_t gave_up_us;  /* when an attempt was left after its flight had gone */
+    bool conflict_retried;
+    unsigned failures;
+    uint64_t next_count; /* of the block that was reserved for the token */
+    uint32_t counts_left;
+    ep_timer deadline_timer, retry_timer, guess_timer;
+    ep_job settle_job, deliver_job;
+    bool up, was_ready, ack_due, request_due, ready_due;
+    ep_error store_error;
+
+    ep_buf scratch;
+    uint64_t forged;     /* what was dropped because its sender may not say it */
+    char iq_disco[24];
+    bool trust_ids;      /* the account's own disco#info has urn:xmpp:mam:2 and urn:xmpp:sid:0 */
+
+    ep_list events;      /* of ep_event */
+    size_t event_count;
+    ep_event *taken;     /* what epode_client_next_event() lent out */
+    epode_session *session, *building;
+};
+
+/* client.c */
+int64_t ep_client_wall_ms(void);
+
+/* connection.c */
+void ep_client_attempt(epode_client *c);
+void ep_client_drop(epode_client *c);
+void ep_client_schedule(epode_client *c);  /* settle at the end of this turn */
+void ep_client_failed(epode_client *c, const ep_error *why);
+void ep_client_connection_init(epode_client *c);
+void ep_client_stop_connection(epode_client *c, int how);
+int64_t ep_client_guess_timeout(const epode_client *c);
+
+/* facts.c */
+epode_status ep_client_load_identity(epode_client *c, ep_error *err);
+epode_status ep_client_remember(epode_client *c, ep_error *err); /* fills c->memory */
+void ep_memory_free(ep_memory *m);
+void ep_client_save_features(epode_client *c, const char *xml, size_t len, bool after);
+void ep_client_save_keys(epode_client *c, const ep_scram_keys *keys);
+void ep_client_save_pin(epode_client *c, ep_sasl_class rank);
+epode_status ep_client_save_token(epode_client *c, const char *token, const char *expiry, const ep_sasl_mech *mech);
+void ep_client_drop_token(epode_client *c);
+void ep_client_save_habit(epode_client *c, const char *what, ep_habit habit);
+
+/* login.c */
+extern const ep_stream_events ep_client_stream_events;
+epode_status ep_client_stream_open(epode_client *c, const ep_net_info *info, ep_error *err);
+
+/* stanza.c */
+epode_status ep_client_stanza(epode_client *c, ep_elem *e, uint32_t h);
+epode_status ep_client_send_text(epode_client *c, ep_stanza_kind kind, const char *id, const char *xml, size_t len);
+epode_status ep_client_on_ready(epode_client *c); /* presence, account disco, what is pending */
+epode_status ep_client_retransmit(epode_client *c);
+void ep_client_acked(epode_client *c, uint64_t acked);
+
+/* event.c */
+void ep_client_emit_state(epode_client *c, epode_state state, const ep_error *why);
+void ep_client_emit_xml(epode_client *c, epode_event_type type, uint64_t row, const char *xml, size_t len);
+void ep_client_emit_delivery(epode_client *c, const char *id, epode_delivery delivery);
+void ep_client_deliver(epode_client *c);
+void ep_client_events_free(epode_client *c);
+
+/* session.c */
+epode_session *ep_session_new(int64_t began_us);
+void ep_session_free(epode_session *s);
+void ep_session_add_net(epode_session *s, const ep_net_timeline *t, bool direct);
+void ep_session_add_stream(epode_session *s, const ep_stream *stream);
+void ep_session_add_fallback(epode_session *s, const char *what, const char *why);
+
+/* waker.c */
+void ep_client_run_jobs(epode_client *c);
+void ep_client_waker_close(epode_client *c);
+
+#endif

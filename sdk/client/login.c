@@ -1,0 +1,221 @@
+/* login.c: what the engine tells, put into the store and the session. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/str.h"
+#include "client/internal.h"
+
+static void put_cb(ep_net *net, const char *type, uint8_t *bytes, size_t *len)
+{
+    if (ep_net_channel_binding(net, type, bytes, EP_CB_MAX_BYTES, len))
+        *len = 0;
+}
+
+epode_status ep_client_stream_open(epode_client *c, const ep_net_info *info, ep_error *err)
+{
+    ep_memory *m = &c->memory;
+    ep_stream_config config = {
+        .domain = c->jid.domain, .username = c->jid.local, .resource = c->jid.resource, .tag = c->tag,
+        .user_agent_id = c->user_agent, .software = c->software, .device = c->device, .password = c->password,
+        .token = m->facts.token_mech ? ep_buf_ptr(&m->token) : NULL, .token_count = m->token_count,
+        .sm_id = m->has_sm ? m->sm.previd : NULL, .sm_h = m->sm.h_in, .sm_out = m->sm.out_last,
+        .sm_out_acked = m->sm.out_acked, .facts = m->facts,
+        .policy = { .allow_plain = c->flags & EPODE_ALLOW_PLAIN, .no_fast_path = c->flags & EPODE_NO_FAST_PATH,
+                    .want_carbons = !(c->flags & EPODE_NO_CARBONS), .want_sm = !(c->flags & EPODE_NO_SM),
+                    .inactive = !c->active },
+        .sent_config_version = m->has_features ? m->features.config_version : NULL,
+        .limits = { .max_stanza_bytes = c->max_stanza_bytes },
+        .guess_timeout_us = ep_client_guess_timeout(c),
+    };
+    put_cb(c->net, "tls-server-end-point", config.cb.endp.bytes, &config.cb.endp.len);
+    put_cb(c->net, "tls-exporter", config.cb.expr.bytes, &config.cb.expr.len);
+    put_cb(c->net, "tls-unique", config.cb.uniq.bytes, &config.cb.uniq.len);
+    epode_session *s = c->building;
+    snprintf(s->tls_version, sizeof s->tls_version, "%s", info->tls_version);
+    snprintf(s->tls_cipher, sizeof s->tls_cipher, "%s", info->cipher);
+    snprintf(s->host, sizeof s->host, "%s", info->host);
+    snprintf(s->address, sizeof s->address, "%s", info->address);
+    s->port = info->port;
+    s->tls_resumed = info->resumed;
+    s->tls_early = info->early_data;
+    s->tls_direct = info->direct;
+    return ep_stream_new(&c->stream, &config, &ep_client_stream_events, c, &c->log, err);
+}
+
+/* Remembers why the stream must end, for a better story than "the client could not go on". */
+static epode_status store_status(epode_client *c, epode_status st)
+{
+    if (st >= 0)
+        return EPODE_OK;
+    c->store_error = *ep_store_error(c->store);
+    if (!c->store_error.status)
+        ep_fail(&c->store_error, st, 0, "the store could not be written");
+    return st;
+}
+
+static void on_features(void *user, const char *xml, size_t len, bool after)
+{
+    ep_client_save_features(user, xml, len, after);
+}
+
+static epode_status on_token(void *user, const char *token, const char *expiry, const ep_sasl_mech *mech)
+{
+    return store_status(user, ep_client_save_token(user, token, expiry, mech));
+}
+
+static void on_token_dead(void *user, const char *condition)
+{
+    (void)condition;
+    ep_client_drop_token(user);
+}
+
+static void on_authenticated(void *user, const ep_sasl_mech *mech, const ep_scram_keys *keys)
+{
+    epode_client *c = user;
+    snprintf(c->building->mechanism, sizeof c->building->mechanism, "%s", mech->name);
+    ep_client_save_pin(c, mech->rank);
+    if (keys && !(c->flags & EPODE_NO_FAST_PATH))
+        ep_client_save_keys(c, keys);
+    if (ep_stream_pipelined(c->stream) && c->memory.facts.takes_pipelining != EP_HABIT_YES)
+        ep_client_save_habit(c, "pipelining", EP_HABIT_YES);
+    /* Only a login that worked without the guess shows that the guess was at fault, not the network. */
+    if (c->no_guess && ep_streq(c->guess_failed, "pipelined-authentication"))
+        ep_client_save_habit(c, "pipelining", EP_HABIT_NO);
+}
+
+static epode_status on_bound(void *user, const char *jid, ep_bind_kind kind, const ep_archive_ends *ends)
+{
+    epode_client *c = user;
+    epode_session *s = c->building;
+    s->archive_known = ends->known;
+    if (!ep_str_set(&s->jid, jid) || !ep_str_set(&s->first_id, ends->first_id) ||
+        !ep_str_set(&s->first_time, ends->first_time) || !ep_str_set(&s->last_id, ends->last_id) ||
+        !ep_str_set(&s->last_time, ends->last_time))
+        return EPODE_ENOMEM;
+    (void)kind;
+    /* A new session: the old one's queue is over, what is left of it is to be sent again. */
+    epode_status st = ep_store_begin(c->store);
+    if (st == EPODE_ESTATE)
+        st = EPODE_OK; /* the transaction of this turn is open already */
+    if (st >= 0)
+        st = ep_store_smq_move_to_pending(c->store);
+    if (st >= 0)
+        st = ep_store_sm_clear(c->store);
+    return store_status(c, st);
+}
+
+static epode_status on_sm_enabled(void *user, const ep_sm_enabled *sm)
+{
+    epode_client *c = user;
+    ep_sm_state state = { .previd = (char *)(uintptr_t)(sm->id ? sm->id : ""),
+                          .location = (char *)(uintptr_t)sm->location, .bound_jid = c->building->jid,
+                          .max_s = sm->max_s, .created_ms = ep_client_wall_ms() };
+    return store_status(c, ep_store_sm_put(c->store, &state));
+}
+
+static epode_status on_resumed(void *user, uint64_t acked)
+{
+    epode_client *c = user;
+    const char *jid = c->memory.sm.bound_jid ? c->memory.sm.bound_jid : c->jid.bare;
+    if (!ep_str_set(&c->building->jid, jid))
+        return EPODE_ENOMEM;
+    ep_client_acked(c, acked);
+    return store_status(c, ep_client_retransmit(c));
+}
+
+static epode_status on_resume_failed(void *user, bool known, uint64_t acked, const char *condition)
+{
+    epode_client *c = user;
+    ep_session_add_fallback(c->building, "resumption", condition);
+    if (known)
+        ep_client_acked(c, acked);
+    epode_status st = ep_store_smq_move_to_pending(c->store);
+    if (st >= 0)
+        st = ep_store_sm_clear(c->store);
+    return store_status(c, st);
+}
+
+static void session_lacks(epode_session *s, const ep_stream *stream)
+{
+    const ep_stream_lacks *l = ep_stream_lacks_of(stream);
+    s->carbons = ep_stream_has_carbons(stream);
+    s->sm = ep_stream_has_sm(stream);
+    s->csi = ep_stream_has_csi(stream);
+    snprintf(s->why_carbons, sizeof s->why_carbons, "%s", l->carbons ? l->carbons : "");
+    snprintf(s->why_sm, sizeof s->why_sm, "%s", l->sm ? l->sm : "");
+    snprintf(s->why_csi, sizeof s->why_csi, "%s", l->csi ? l->csi : "");
+}
+
+static epode_status on_ready(void *user)
+{
+    epode_client *c = user;
+    epode_session *s = c->building;
+    const ep_net_info *info = ep_net_get_info(c->net);
+    s->bind = (epode_bind)ep_stream_bind_kind(c->stream);
+    s->token = (epode_token)ep_stream_token_use(c->stream);
+    s->ready_us = ep_loop_refresh(c->loop) - s->began_us;
+    session_lacks(s, c->stream);
+    ep_session_add_net(s, &info->timeline, info->direct);
+    ep_session_add_stream(s, c->stream);
+    ep_session_free(c->session);
+    c->session = s;
+    c->building = ep_session_new(0);
+    c->was_ready = true;
+    c->failures = 0;
+    c->gave_up_us = 0;
+    ep_timer_stop(&c->deadline_timer);
+    ep_net_hurry(c->net, false);
+    ep_memory_free(&c->memory);
+    epode_status st = store_status(c, ep_client_on_ready(c));
+    if (st >= 0)
+        ep_client_emit_state(c, EPODE_READY, NULL);
+    return st;
+}
+
+static epode_status on_stanza(void *user, ep_elem *stanza, uint32_t h)
+{
+    return store_status(user, ep_client_stanza(user, stanza, h));
+}
+
+static epode_status on_counted(void *user, uint32_t h)
+{
+    epode_client *c = user;
+    return store_status(c, ep_store_sm_set_h(c->store, h));
+}
+
+static epode_status on_acked(void *user, uint64_t acked)
+{
+    ep_client_acked(user, acked);
+    return EPODE_OK;
+}
+
+static epode_status on_ack_wanted(void *user)
+{
+    epode_client *c = user;
+    c->ack_due = true;
+    return EPODE_OK;
+}
+
+static void on_wrong_guess(void *user, const char *what, const char *why)
+{
+    epode_client *c = user;
+    ep_session_add_fallback(c->building, what, why);
+}
+
+const ep_stream_events ep_client_stream_events = {
+    .features = on_features,
+    .token = on_token,
+    .token_dead = on_token_dead,
+    .authenticated = on_authenticated,
+    .bound = on_bound,
+    .sm_enabled = on_sm_enabled,
+    .resumed = on_resumed,
+    .resume_failed = on_resume_failed,
+    .ready = on_ready,
+    .stanza = on_stanza,
+    .counted = on_counted,
+    .acked = on_acked,
+    .ack_wanted = on_ack_wanted,
+    .wrong_guess = on_wrong_guess,
+};

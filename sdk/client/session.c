@@ -1,0 +1,185 @@
+/* session.c: the record of a session and how it came about. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "client/internal.h"
+
+enum { W_DNS, W_TCP, W_TLS, W_XMPP };
+
+epode_session *ep_session_new(int64_t began_us)
+{
+    epode_session *s = ep_calloc(1, sizeof *s);
+    if (s)
+        s->began_us = began_us;
+    return s;
+}
+
+void ep_session_free(epode_session *s)
+{
+    if (!s)
+        return;
+    char *strings[] = { s->jid, s->first_id, s->first_time, s->last_id, s->last_time };
+    for (size_t i = 0; i < sizeof strings / sizeof *strings; i++)
+        ep_free(strings[i]);
+    ep_free(s);
+}
+
+static void add_flight(epode_session *s, const char *layer, const char *held, int64_t sent, int64_t answered,
+                       uint64_t out, uint64_t in)
+{
+    if (s->flight_count == EP_SESSION_FLIGHTS)
+        return;
+    ep_session_flight *f = &s->flights[s->flight_count++];
+    snprintf(f->held, sizeof f->held, "%s", held);
+    f->f = (epode_flight){ layer, NULL, sent - s->began_us, answered ? answered - s->began_us : 0, out, in };
+}
+
+/* The path to TLS: each phase that had to wait is a flight of its own. */
+void ep_session_add_net(epode_session *s, const ep_net_timeline *t, bool direct)
+{
+    s->waits[W_DNS] += t->waits.dns;
+    s->waits[W_TCP] += t->waits.tcp;
+    s->waits[W_TLS] += t->waits.tls;
+    s->waits[W_XMPP] += t->waits.preface;
+    if (t->waits.dns)
+        add_flight(s, "dns", "query", t->start_us, t->dns_us, 0, 0);
+    if (t->waits.tcp)
+        add_flight(s, "tcp", "syn", t->tcp_start_us, t->tcp_us, 0, 0);
+    if (!direct && t->waits.preface)
+        add_flight(s, "xmpp", "header starttls", t->tcp_us, t->tls_start_us, 0, 0);
+    if (t->waits.tls)
+        add_flight(s, "tls", "client-hello", t->tls_start_us, t->tls_us, 0, 0);
+}
+
+void ep_session_add_stream(epode_session *s, const ep_stream *stream)
+{
+    const ep_flight *f;
+    size_t n = ep_stream_flights(stream, &f);
+    for (size_t i = 0; i < n; i++) {
+        char held[96] = "";
+        size_t used = 0;
+        for (uint32_t bit = 1; bit < 1u << EP_STEP_COUNT; bit <<= 1)
+            if (f[i].steps & bit)
+                used += (size_t)snprintf(held + used, sizeof held - used, "%s%s", used ? " " : "",
+                                         ep_step_name((ep_step)bit));
+        add_flight(s, "xmpp", held, f[i].sent_us, f[i].answered_us, f[i].bytes_out, f[i].bytes_in);
+    }
+    s->waits[W_XMPP] += (unsigned)n;
+}
+
+void ep_session_add_fallback(epode_session *s, const char *what, const char *why)
+{
+    if (!s || s->fallback_count == EP_SESSION_FALLBACKS)
+        return;
+    size_t i = s->fallback_count++;
+    snprintf(s->fallback_text[i][0], sizeof s->fallback_text[i][0], "%s", what);
+    snprintf(s->fallback_text[i][1], sizeof s->fallback_text[i][1], "%s", why ? why : "");
+    s->fallbacks[i] = (epode_fallback){ s->fallback_text[i][0], s->fallback_text[i][1] };
+}
+
+const epode_session *epode_client_session(const epode_client *c)
+{
+    return c->session;
+}
+
+const char *epode_session_jid(const epode_session *s)
+{
+    return s->jid;
+}
+
+bool epode_session_is_resumed(const epode_session *s)
+{
+    return s->bind == EPODE_BIND_RESUMED;
+}
+
+epode_bind epode_session_bind(const epode_session *s)
+{
+    return s->bind;
+}
+
+epode_token epode_session_token(const epode_session *s)
+{
+    return s->token;
+}
+
+const char *epode_session_mechanism(const epode_session *s)
+{
+    return s->mechanism;
+}
+
+bool epode_session_has(const epode_session *s, epode_feature feature, const char **why_not)
+{
+    const struct {
+        bool on;
+        const char *why;
+    } rows[] = {
+        [EPODE_FEATURE_CARBONS] = { s->carbons, s->why_carbons },
+        [EPODE_FEATURE_SM] = { s->sm, s->why_sm },
+        [EPODE_FEATURE_CSI] = { s->csi, s->why_csi },
+    };
+    bool known = feature >= EPODE_FEATURE_CARBONS && feature <= EPODE_FEATURE_CSI;
+    bool on = known && rows[feature].on;
+    if (why_not)
+        *why_not = on ? NULL : known ? rows[feature].why : "not-wanted";
+    return on;
+}
+
+/* Fills as much of the caller's struct as it was compiled with. */
+static void copy_out(void *out, size_t *size, const void *full, size_t full_size)
+{
+    size_t n = *size < full_size ? *size : full_size;
+    if (n > sizeof(size_t))
+        memcpy((char *)out + sizeof(size_t), (const char *)full + sizeof(size_t), n - sizeof(size_t));
+}
+
+void epode_session_tls(const epode_session *s, epode_tls_info *out)
+{
+    epode_tls_info full = { sizeof full, s->tls_version, s->tls_cipher, s->tls_resumed, s->tls_early,
+                            s->tls_direct, s->host, s->address, s->port };
+    copy_out(out, &out->size, &full, sizeof full);
+}
+
+bool epode_session_archive(const epode_session *s, epode_archive_info *out)
+{
+    epode_archive_info full = { sizeof full, s->first_id, s->first_time, s->last_id, s->last_time };
+    if (s->archive_known)
+        copy_out(out, &out->size, &full, sizeof full);
+    return s->archive_known;
+}
+
+void epode_session_waits(const epode_session *s, epode_waits *out)
+{
+    epode_waits full = { sizeof full, s->waits[W_DNS], s->waits[W_TCP], s->waits[W_TLS], s->waits[W_XMPP] };
+    copy_out(out, &out->size, &full, sizeof full);
+}
+
+size_t epode_session_flight_count(const epode_session *s)
+{
+    return s->flight_count;
+}
+
+const epode_flight *epode_session_flight_at(const epode_session *s, size_t i)
+{
+    if (i >= s->flight_count)
+        return NULL;
+    /* The text lies beside it in a struct that never moves. */
+    ep_session_flight *f = (ep_session_flight *)(uintptr_t)&s->flights[i];
+    f->f.held = f->held;
+    return &f->f;
+}
+
+int64_t epode_session_ready_us(const epode_session *s)
+{
+    return s->ready_us;
+}
+
+size_t epode_session_fallback_count(const epode_session *s)
+{
+    return s->fallback_count;
+}
+
+const epode_fallback *epode_session_fallback_at(const epode_session *s, size_t i)
+{
+    return i < s->fallback_count ? &s->fallbacks[i] : NULL;
+}
