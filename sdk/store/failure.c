@@ -39,6 +39,8 @@ static failure failure_of(ep_store *s, int rc)
         primary = SQLITE_NOMEM;
     else if (rc == SQLITE_IOERR_CORRUPTFS)
         primary = SQLITE_CORRUPT;
+    else if (rc == SQLITE_ERROR && !s->opened)
+        primary = SQLITE_CORRUPT; /* a header or schema that makes no sense */
     else if (primary == SQLITE_IOERR && (os == ENOSPC || os == EDQUOT))
         primary = SQLITE_FULL;
     for (size_t i = 0; i < sizeof failures / sizeof *failures; i++)

@@ -102,6 +102,9 @@ static sqlite3_stmt *sql_start(ep_store *s, ep_sql sql, const char *types, va_li
     *rc = SQLITE_OK;
     if (!*st)
         *rc = sqlite3_prepare_v3(s->db, sql_text[sql], -1, SQLITE_PREPARE_PERSISTENT, st, NULL);
+    /* The statements fit the schema of this version: a file that they do not fit is damaged. */
+    if (*rc == SQLITE_ERROR)
+        *rc = SQLITE_CORRUPT;
     for (int i = 0; *rc == SQLITE_OK && types[i]; i++)
         *rc = sql_bind_one(*st, i + 1, types[i], ap);
     if (*rc == SQLITE_OK)

@@ -28,15 +28,20 @@ static int setup(void **state)
     return 0;
 }
 
-static int teardown(void **state)
+static void remove_store(void)
 {
     static const char *const suffixes[] = { "", "-wal", "-shm", "-journal" };
     char name[160];
-    (void)state;
     for (size_t i = 0; i < 4; i++) {
         snprintf(name, sizeof name, "%s%s", path, suffixes[i]);
         unlink(name);
     }
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    remove_store();
     return rmdir(dir);
 }
 
@@ -235,6 +240,47 @@ static void damage_that_is_met_later_is_said(void **state)
     assert_refused(EPODE_ESTORE_CORRUPT);
 }
 
+static epode_status use(ep_store *s)
+{
+    ep_buf out = EP_BUF_INIT;
+    epode_status status = ep_store_fact_get(s, EP_FACT_DISCO, "", &out, NULL);
+    if (status >= 0)
+        status = ep_store_fact_put(s, EP_FACT_DISCO, "", "x", 1, 0);
+    if (status >= 0)
+        status = ep_store_fact_put(s, EP_FACT_HABIT, "", "x", 1, 0);
+    ep_buf_free(&out);
+    return status;
+}
+
+static void any_damage_is_said_or_does_no_harm(void **state)
+{
+    size_t len;
+    unsigned seed = 1, refused = 0;
+    (void)state;
+    make_store();
+    char *data = slurp(&len);
+    char *damaged = malloc(len);
+    for (int i = 0; i < 400; i++) {
+        ep_store_options o = options(1);
+        ep_store *s;
+        memcpy(damaged, data, len);
+        for (int j = 0; j < 24; j++)
+            damaged[rand_r(&seed) % len] = (char)rand_r(&seed);
+        remove_store();
+        spit(damaged, len);
+        ep_error e = { 0 };
+        epode_status status = ep_store_open(&s, &o, &e);
+        if (status == EPODE_OK && (status = use(s)) < 0)
+            e = *ep_store_error(s);
+        ep_store_close(s);
+        refused += status != EPODE_OK;
+        assert_true(status == EPODE_OK || (status <= EPODE_ESTORE && e.text[0]));
+    }
+    assert_true(refused > 20);
+    free(data);
+    free(damaged);
+}
+
 static void a_second_owner_in_this_process_is_refused(void **state)
 {
     ep_store_options o = options(1);
@@ -406,6 +452,7 @@ int main(void)
         TEST(a_newer_version_is_left_alone),
         TEST(a_truncated_store_is_left_alone),
         TEST(damage_that_is_met_later_is_said),
+        TEST(any_damage_is_said_or_does_no_harm),
         TEST(a_second_owner_in_this_process_is_refused),
         TEST(a_lease_is_taken_over_only_when_stale),
         TEST(an_owner_that_was_taken_over_writes_no_more),
