@@ -392,7 +392,7 @@ static void on_answer(void *user)
     ep_dial *d = user;
     if (!d->over)
         update(d);
-    else if (!d->lookup.pending && d->lookup.changed)
+    else if (!d->lookup.pending)
         d->events->on_facts(d->user);
 }
 

@@ -20,7 +20,7 @@ typedef struct ep_dial_events {
     void (*on_won)(void *user, ep_link *link, const ep_candidate *candidate);
     void (*on_lost)(void *user, const ep_error *error);
     void (*on_ticket_refused)(void *user, const ep_error *why);
-    void (*on_facts)(void *user); /* facts changed after the race was won */
+    void (*on_facts)(void *user); /* the race was won, and now the last answer came, too */
 } ep_dial_events;
 
 typedef struct ep_dial {
