@@ -44,13 +44,6 @@ static void add_stanza_id(struct srv *srv, struct srv_xml *message, const char *
     if (!id || !srv_on(srv, STANZA_ID))
         return;
     char *by = srv_format("%s@%s", owner, srv->domain);
-    if (srv_hit(srv, FORGED_STANZA_ID)) {
-        struct srv_xml *forged = srv_xml_child(message, NS_SID, "stanza-id");
-        char *other = srv_format("mallory@%s", srv->domain);
-        srv_xml_set(forged, "by", other);
-        srv_xml_set(forged, "id", "forged-stanza-id");
-        free(other);
-    }
     struct srv_xml *el = srv_xml_child(message, NS_SID, "stanza-id");
     srv_xml_set(el, "by", by);
     srv_xml_set(el, "id", id);
@@ -130,6 +123,8 @@ static void between_users(struct srv *srv, struct srv_session *session, const ch
         srv_carbons(srv, sender, true, copy, session, NULL);
         srv_xml_free(copy);
     }
+    if (srv_hit(srv, FORGED_STANZA_ID))
+        add_stanza_id(srv, message, "mallory", "forged-stanza-id");
     add_stanza_id(srv, message, to->local, received_id);
     receive(srv, session, to, message);
     free(from_bare);
