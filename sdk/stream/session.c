@@ -258,6 +258,12 @@ epode_status ep_session_stanza(ep_stream *s, ep_elem *e)
 {
     epode_status st = EPODE_OK;
     bool counted = s->sm_on;
+    if (s->state == EP_S_CLOSING) {
+        /* Nothing can be confirmed any more: the server keeps messages for the next session. */
+        if (ep_elem_is(e, "message", NULL))
+            return EPODE_OK;
+        counted = false;
+    }
     if (counted)
         s->in_h++;
     if (session_own(s, e, &st)) {

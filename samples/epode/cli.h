@@ -1,0 +1,58 @@
+/* cli.h: what the commands of the epode program share. */
+#ifndef EPODE_CLI_H
+#define EPODE_CLI_H
+
+#include <epode/epode.h>
+#include <jansson.h>
+#include <stdbool.h>
+
+/* Exit codes, as --help documents them. */
+enum {
+    EXIT_OK = 0,
+    EXIT_USAGE = 1,
+    EXIT_NETWORK = 2, /* name, address, connection, TLS, time */
+    EXIT_LOGIN = 3,   /* credentials, downgrade, bind, conflict */
+    EXIT_TRUST = 4,   /* certificate */
+    EXIT_STORE = 5,
+    EXIT_SERVER = 6,  /* the server broke the protocol or ended the stream */
+    EXIT_OTHER = 7
+};
+
+typedef struct cli_options {
+    const char *command;
+    const char *args[4]; /* after the command */
+    int arg_count;
+    const char *jid, *db, *host, *ca, *dns, *tag, *password_file;
+    unsigned port, tls, timeout_s;
+    bool json, listen, inactive, no_fast_path, allow_plain, no_sm, no_carbons, facts, token, all;
+    int verbose;
+    char *db_made;       /* the default database's path, if it was made up */
+    char *password;
+} cli_options;
+
+/* True: go on. False: *code is what to exit with (usage was printed). */
+bool cli_parse(cli_options *o, int argc, char **argv, int *code);
+void cli_options_free(cli_options *o);
+/* Fills o->password from --password-file, EPODE_PASSWORD, or the terminal; none is fine (a token may do). */
+bool cli_password(cli_options *o, int *code);
+/* Makes a client of the options; on failure prints why and sets *code. */
+epode_client *cli_client(const cli_options *o, void (*on_event)(epode_client *, const epode_event *, void *),
+                         void *user, int *code);
+
+int cli_exit_code(epode_status status);
+int cli_fail(const cli_options *o, const epode_error *error);
+int cli_fail_text(const cli_options *o, epode_status status, const char *text);
+void cli_print_json(json_t *object); /* one line; takes the reference */
+
+/* Runs the client until it is stopped, the time is over or a signal asked for the end; 0 or an exit code. */
+int cli_run(const cli_options *o, epode_client *client);
+extern volatile int cli_interrupted;
+
+json_t *cli_session_json(const epode_session *s);
+void cli_session_print(const epode_session *s);
+
+int cmd_connect(cli_options *o);
+int cmd_send(cli_options *o);
+int cmd_forget(cli_options *o);
+
+#endif

@@ -1,0 +1,270 @@
+/* options.c: the command line, the password, the client made of them. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "cli.h"
+
+static const char usage[] =
+    "usage: epode COMMAND [ARGUMENTS] [OPTIONS]\n"
+    "\n"
+    "  epode connect JID           start a session, print what it cost, leave\n"
+    "  epode send PEER TEXT        send a message, wait until the server has it (needs --jid)\n"
+    "  epode forget JID            drop what is remembered: --facts, --token or --all\n"
+    "\n"
+    "  --jid JID            the account, where the command names none\n"
+    "  --db FILE            the store (default: $XDG_DATA_HOME/epode/JID.db)\n"
+    "  --password-file FILE first line is the password (or the variable EPODE_PASSWORD)\n"
+    "  --host HOST, --port PORT   connect there in place of what DNS says\n"
+    "  --tls direct|starttls|auto\n"
+    "  --ca FILE            trust these authorities in place of the system's\n"
+    "  --dns SERVER         ask this name server\n"
+    "  --tag TEXT           names this client in its resource\n"
+    "  --inactive           begin inactive (XEP-0352)\n"
+    "  --no-fast-path       guess nothing, use no token\n"
+    "  --no-sm, --no-carbons\n"
+    "  --allow-plain        send the password itself where nothing better is offered\n"
+    "  --listen             stay, print what comes\n"
+    "  --timeout SECONDS    for a whole connect, and for send (default 30)\n"
+    "  --json               one JSON object per line on standard output\n"
+    "  --verbose            log to standard error; twice: the stream's XML too\n"
+    "\n"
+    "exit codes: 0 done, 1 usage, 2 network or time, 3 login, 4 certificate, 5 store, 6 server, 7 other\n";
+
+enum {
+    O_JID = 256, O_DB, O_PASSWORD_FILE, O_HOST, O_PORT, O_TLS, O_CA, O_DNS, O_TAG, O_INACTIVE, O_NO_FAST, O_NO_SM,
+    O_NO_CARBONS, O_PLAIN, O_LISTEN, O_TIMEOUT, O_JSON, O_FACTS, O_TOKEN, O_ALL, O_HELP, O_VERSION
+};
+
+static const struct option long_options[] = {
+    { "jid", required_argument, NULL, O_JID },
+    { "db", required_argument, NULL, O_DB },
+    { "password-file", required_argument, NULL, O_PASSWORD_FILE },
+    { "host", required_argument, NULL, O_HOST },
+    { "port", required_argument, NULL, O_PORT },
+    { "tls", required_argument, NULL, O_TLS },
+    { "ca", required_argument, NULL, O_CA },
+    { "dns", required_argument, NULL, O_DNS },
+    { "tag", required_argument, NULL, O_TAG },
+    { "inactive", no_argument, NULL, O_INACTIVE },
+    { "no-fast-path", no_argument, NULL, O_NO_FAST },
+    { "no-sm", no_argument, NULL, O_NO_SM },
+    { "no-carbons", no_argument, NULL, O_NO_CARBONS },
+    { "allow-plain", no_argument, NULL, O_PLAIN },
+    { "listen", no_argument, NULL, O_LISTEN },
+    { "timeout", required_argument, NULL, O_TIMEOUT },
+    { "json", no_argument, NULL, O_JSON },
+    { "facts", no_argument, NULL, O_FACTS },
+    { "token", no_argument, NULL, O_TOKEN },
+    { "all", no_argument, NULL, O_ALL },
+    { "verbose", no_argument, NULL, 'v' },
+    { "help", no_argument, NULL, O_HELP },
+    { "version", no_argument, NULL, O_VERSION },
+    { NULL, 0, NULL, 0 },
+};
+
+static bool parse_number(const char *text, unsigned max, unsigned *out)
+{
+    char *end;
+    errno = 0;
+    unsigned long v = strtoul(text, &end, 10);
+    if (errno || end == text || *end || v == 0 || v > max) {
+        fprintf(stderr, "epode: '%s' is not a number from 1 to %u\n", text, max);
+        return false;
+    }
+    *out = (unsigned)v;
+    return true;
+}
+
+static bool parse_tls(const char *text, unsigned *out)
+{
+    static const char *const names[] = { "auto", "direct", "starttls" };
+    for (unsigned i = 0; i < 3; i++)
+        if (strcmp(text, names[i]) == 0) {
+            *out = i;
+            return true;
+        }
+    fprintf(stderr, "epode: --tls takes direct, starttls or auto\n");
+    return false;
+}
+
+static bool parse_one(cli_options *o, int opt)
+{
+    switch (opt) {
+    case O_JID: o->jid = optarg; break;
+    case O_DB: o->db = optarg; break;
+    case O_PASSWORD_FILE: o->password_file = optarg; break;
+    case O_HOST: o->host = optarg; break;
+    case O_PORT: return parse_number(optarg, 65535, &o->port);
+    case O_TLS: return parse_tls(optarg, &o->tls);
+    case O_CA: o->ca = optarg; break;
+    case O_DNS: o->dns = optarg; break;
+    case O_TAG: o->tag = optarg; break;
+    case O_INACTIVE: o->inactive = true; break;
+    case O_NO_FAST: o->no_fast_path = true; break;
+    case O_NO_SM: o->no_sm = true; break;
+    case O_NO_CARBONS: o->no_carbons = true; break;
+    case O_PLAIN: o->allow_plain = true; break;
+    case O_LISTEN: o->listen = true; break;
+    case O_TIMEOUT: return parse_number(optarg, 86400, &o->timeout_s);
+    case O_JSON: o->json = true; break;
+    case O_FACTS: o->facts = true; break;
+    case O_TOKEN: o->token = true; break;
+    case O_ALL: o->all = true; break;
+    case 'v': o->verbose++; break;
+    default: fprintf(stderr, "try epode --help\n"); return false;
+    }
+    return true;
+}
+
+bool cli_parse(cli_options *o, int argc, char **argv, int *code)
+{
+    o->timeout_s = 30;
+    for (int opt; (opt = getopt_long(argc, argv, "v", long_options, NULL)) != -1;) {
+        if (opt == O_HELP || opt == O_VERSION) {
+            if (opt == O_HELP)
+                fputs(usage, stdout);
+            else
+                printf("epode %s\n", epode_version());
+            *code = EXIT_OK;
+            return false;
+        }
+        if (!parse_one(o, opt)) {
+            *code = EXIT_USAGE;
+            return false;
+        }
+    }
+    if (optind == argc) {
+        fputs(usage, stderr);
+        *code = EXIT_USAGE;
+        return false;
+    }
+    o->command = argv[optind++];
+    while (optind < argc && o->arg_count < 4)
+        o->args[o->arg_count++] = argv[optind++];
+    return true;
+}
+
+void cli_options_free(cli_options *o)
+{
+    free(o->db_made);
+    if (o->password) {
+        explicit_bzero(o->password, strlen(o->password));
+        free(o->password);
+    }
+}
+
+static char *read_line(FILE *f)
+{
+    char *line = NULL;
+    size_t room = 0;
+    ssize_t n = getline(&line, &room, f);
+    if (n < 0) {
+        free(line);
+        return NULL;
+    }
+    line[strcspn(line, "\r\n")] = '\0';
+    return line;
+}
+
+static char *ask_password(void)
+{
+    struct termios old, quiet;
+    if (!isatty(STDIN_FILENO) || tcgetattr(STDIN_FILENO, &old))
+        return NULL;
+    quiet = old;
+    quiet.c_lflag &= ~(tcflag_t)ECHO;
+    fputs("password (empty: what is remembered): ", stderr);
+    tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
+    char *line = read_line(stdin);
+    tcsetattr(STDIN_FILENO, TCSAFLUSH, &old);
+    fputc('\n', stderr);
+    if (line && !*line) {
+        free(line);
+        return NULL;
+    }
+    return line;
+}
+
+bool cli_password(cli_options *o, int *code)
+{
+    const char *env = getenv("EPODE_PASSWORD");
+    if (o->password_file) {
+        FILE *f = fopen(o->password_file, "re");
+        o->password = f ? read_line(f) : NULL;
+        if (f)
+            fclose(f);
+        if (!o->password) {
+            *code = cli_fail_text(o, EPODE_EINVAL, "the password file cannot be read");
+            return false;
+        }
+        return true;
+    }
+    o->password = env ? strdup(env) : ask_password();
+    return true;
+}
+
+/* $XDG_DATA_HOME/epode/JID.db, for the user alone. */
+static char *default_db(const char *jid)
+{
+    const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
+    char *dir = NULL, *path = NULL, *bare = strndup(jid, strcspn(jid, "/"));
+    if (data && *data ? asprintf(&dir, "%s/epode", data) < 0 : asprintf(&dir, "%s/.local/share/epode", home ? home : ".") < 0)
+        dir = NULL;
+    if (dir)
+        for (char *p = dir + 1; (p = strchr(p, '/')) != NULL; p++) {
+            *p = '\0';
+            mkdir(dir, 0700);
+            *p = '/';
+        }
+    if (dir && (mkdir(dir, 0700) == 0 || errno == EEXIST) && bare && !strchr(bare, '/') &&
+        asprintf(&path, "%s/%s.db", dir, bare) < 0)
+        path = NULL;
+    free(dir);
+    free(bare);
+    return path;
+}
+
+static void on_log(int level, const char *area, const char *line, void *user)
+{
+    static const char *const names[] = { "", "error", "warning", "info", "debug", "trace" };
+    (void)user;
+    fprintf(stderr, "epode: %s: %s: %s\n", names[level], area, line);
+}
+
+epode_client *cli_client(const cli_options *o, void (*on_event)(epode_client *, const epode_event *, void *),
+                         void *user, int *code)
+{
+    epode_client *client = NULL;
+    char why[200];
+    epode_options opt = EPODE_OPTIONS_INIT;
+    char *made = o->db || !o->jid ? NULL : default_db(o->jid);
+    opt.jid = o->jid;
+    opt.password = o->password;
+    opt.store_path = o->db ? o->db : made;
+    opt.tag = o->tag;
+    opt.software = "epode";
+    opt.host = o->host;
+    opt.port = (uint16_t)o->port;
+    opt.ca_file = o->ca;
+    opt.dns_server = o->dns;
+    opt.tls = o->tls;
+    opt.flags = (o->allow_plain ? EPODE_ALLOW_PLAIN : 0) | (o->no_fast_path ? EPODE_NO_FAST_PATH : 0) |
+                (o->inactive ? EPODE_START_INACTIVE : 0) | (o->no_sm ? EPODE_NO_SM : 0) |
+                (o->no_carbons ? EPODE_NO_CARBONS : 0) | (o->listen ? 0 : EPODE_NO_RECONNECT);
+    opt.connect_timeout_ms = o->timeout_s * 1000;
+    opt.on_event = on_event;
+    opt.on_log = on_log;
+    opt.log_level = o->verbose >= 2 ? EPODE_LOG_TRACE : o->verbose ? EPODE_LOG_DEBUG : EPODE_LOG_ERROR;
+    opt.user = user;
+    epode_status st = epode_client_new(&client, &opt, why, sizeof why);
+    free(made);
+    if (st)
+        *code = cli_fail_text(o, st, why);
+    return client;
+}
