@@ -211,8 +211,8 @@ int ep_loop_dispatch(ep_loop *loop)
     loop->again = false;
     loop->ready_n = ep_poller_take(loop->poller, loop->ready);
     ep_loop_refresh(loop);
-    /* What became ready while this one slept comes before the timers: an answer that is here has not
-     * timed out. */
+    /* What became ready while this one slept comes before the timers: an answer that is here has
+     * not timed out. */
     n += run_jobs(&loop->next);
     for (int i = 0; i < loop->ready_n; i++) {
         ep_watch *watch = loop->ready[i].key;

@@ -39,7 +39,8 @@ static bool read_stat(pid_t pid, char *state, unsigned long long *start)
     snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
     if (pid <= 0 || read_small(path, line, sizeof line) <= 0)
         return false;
-    /* The second field is the program's name in parentheses, which may hold any byte: count from behind it. */
+    /* The second field is the program's name in parentheses, which may hold any byte: count from
+     * behind it. */
     char *p = strrchr(line, ')');
     if (!p || p[1] != ' ')
         return false;

@@ -8,8 +8,8 @@
 
 /* The identifier of this boot of the system; false where there is none to read. */
 bool ep_boot_id(char out[40]);
-/* When the process started, in clock ticks since boot (proc(5), stat, field 22); 0: no such process, or
- * it cannot be seen. Together with the boot and the pid it names a process for ever. */
+/* When the process started, in clock ticks since boot (proc(5), stat, field 22); 0: no such
+ * process, or it cannot be seen. Together with the boot and the pid it names a process for ever. */
 uint64_t ep_process_start(pid_t pid);
 /* Whether the process that had this pid and this start still runs (a zombie does not). */
 bool ep_process_alive(pid_t pid, uint64_t start_ticks);

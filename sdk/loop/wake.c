@@ -63,8 +63,8 @@ int ep_wake_fd(const ep_wake *w)
 void ep_wake_heard(ep_wake *w)
 {
     uint64_t n;
-    /* Read first: a ring between the two finds "rung" set and writes nothing, but what it announces was
-     * posted before and is seen by the listener, who looks only after this returns. */
+    /* Read first: a ring between the two finds "rung" set and writes nothing, but what it announces
+     * was posted before and is seen by the listener, who looks only after this returns. */
     ssize_t got = read(w->fd, &n, sizeof n);
     (void)got;
     atomic_store(&w->rung, false);

@@ -6,8 +6,8 @@
 #include "base/str.h"
 #include "net/tls.h"
 
-/* RFC 9266: 32 bytes, the context is the empty string. (In TLS 1.2 that is not the same as none; and the
- * value is unique there only with the extended master secret, RFC 7627.) */
+/* RFC 9266: 32 bytes, the context is the empty string. (In TLS 1.2 that is not the same as none;
+ * and the value is unique there only with the extended master secret, RFC 7627.) */
 static epode_status exporter(SSL *ssl, uint8_t *out, size_t cap, size_t *n)
 {
     static const char label[] = "EXPORTER-Channel-Binding";
@@ -44,8 +44,8 @@ static epode_status end_point(SSL *ssl, uint8_t *out, size_t cap, size_t *n)
     return EPODE_OK;
 }
 
-/* RFC 5929 section 3.1: the first Finished of the handshake: the client's, and the server's in one that
- * resumes. Sound only with the extended master secret; gone in TLS 1.3. */
+/* RFC 5929 section 3.1: the first Finished of the handshake: the client's, and the server's in one
+ * that resumes. Sound only with the extended master secret; gone in TLS 1.3. */
 static epode_status unique(SSL *ssl, uint8_t *out, size_t cap, size_t *n)
 {
     uint8_t finished[EVP_MAX_MD_SIZE];

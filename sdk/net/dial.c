@@ -1,25 +1,18 @@
-/* dial.c: answers into candidates, candidates into attempts, the first one up wins. */
+/* dial.c: candidates into attempts; the first one up wins. */
 #include "net/dial.h"
 
 #include <errno.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/socket.h>
 
 #include "base/alloc.h"
-#include "base/rand.h"
 #include "net/ticket.h"
 
 static void update(ep_dial *d);
 static const ep_link_events link_events;
 
-static uint32_t chance(uint32_t n, void *user)
-{
-    (void)user;
-    return ep_rand_below(n);
-}
-
-/* --- the end ----------------------------------------------------------------------------------- */
+/* --- the end -----------------------------------------------------------------------------------
+ */
 
 static void end(ep_dial *d)
 {
@@ -41,7 +34,7 @@ static void lose(ep_dial *d, const ep_error *error)
     d->events->on_lost(d->user, &copy);
 }
 
-static void lose_memory(ep_dial *d)
+void ep_dial_lose_memory(ep_dial *d)
 {
     ep_error error;
     ep_fail(&error, EPODE_ENOMEM, 0, "out of memory");
@@ -110,7 +103,8 @@ static void on_deadline(ep_timer *timer, int64_t now_us, void *user)
     lose(d, weight_of(d->worst.status) > weight_of(EPODE_ECONNECT) ? &d->worst : &error);
 }
 
-/* --- attempts ---------------------------------------------------------------------------------- */
+/* --- attempts ----------------------------------------------------------------------------------
+ */
 
 static int index_of(const ep_dial *d, const ep_link *link)
 {
@@ -169,7 +163,7 @@ static void step(ep_dial *d)
         switch (ep_race_next(&d->race, ep_loop_now_us(d->loop), &i, &until_us)) {
         case EP_RACE_START:
             if (!start_link(d, i)) {
-                lose_memory(d);
+                ep_dial_lose_memory(d);
                 return;
             }
             break;
@@ -190,13 +184,6 @@ static void on_step(ep_timer *timer, int64_t now_us, void *user)
     (void)timer;
     (void)now_us;
     step(user);
-}
-
-static bool is_good(const ep_dial *d, const ep_endpoint *e, const ep_address *address)
-{
-    const ep_good *good = &d->lookup.facts.good;
-    return good->known && good->port == e->port && good->direct == e->direct &&
-           strcasecmp(good->host, e->host) == 0 && ep_address_equal(&good->address, address);
 }
 
 static epode_status make_tls(ep_link *link, ep_tls **out, void *user, ep_error *error)
@@ -233,10 +220,11 @@ static void on_up(ep_link *link, void *user)
 {
     ep_dial *d = user;
     ep_candidate *c = &d->candidate[index_of(d, link)];
-    ep_good good = { .known = true, .direct = c->endpoint.direct, .port = c->endpoint.port,
-                     .address = c->address };
+    ep_good good = {
+        .known = true, .direct = c->endpoint.direct, .port = c->endpoint.port, .address = c->address
+    };
     memcpy(good.host, c->endpoint.host, sizeof good.host);
-    if (!is_good(d, &c->endpoint, &c->address))
+    if (!ep_dial_is_good(d, &c->endpoint, &c->address))
         d->lookup.changed = true;
     d->lookup.facts.good = good;
     c->link = NULL; /* the owner's now */
@@ -264,118 +252,18 @@ static void on_link_closed(ep_link *link, const ep_error *error, void *user)
     step(d);
 }
 
-static const ep_link_events link_events = { make_tls, on_progress,  on_up,
-                                            on_link_data, on_sent, on_link_closed };
+static const ep_link_events link_events = { make_tls,     on_progress, on_up,
+                                            on_link_data, on_sent,     on_link_closed };
 
-/* --- candidates -------------------------------------------------------------------------------- */
-
-static void add_candidate(ep_dial *d, int rank, const ep_address *address, unsigned round)
-{
-    const ep_endpoint *e = &d->endpoints.list[rank];
-    for (int i = 0; i < d->race.n; i++) {
-        const ep_candidate *c = &d->candidate[i];
-        if (c->endpoint.port == e->port && c->endpoint.direct == e->direct &&
-            strcasecmp(c->endpoint.host, e->host) == 0 && ep_address_equal(&c->address, address)) {
-            d->race.racer[i].rank = rank;
-            return;
-        }
-    }
-    const int i = ep_race_add(&d->race, rank, address->family == AF_INET6 ? EP_RACE_V6 : EP_RACE_V4,
-                              is_good(d, e, address), ep_loop_now_us(d->loop));
-    if (i < 0)
-        return;
-    d->candidate[i].endpoint = *e;
-    d->candidate[i].address = *address;
-    d->candidate[i].dns_waits = round > e->round ? round : e->round;
-    d->candidate[i].dns_us = ep_loop_now_us(d->loop);
-}
-
-/* False: out of memory, or the name server that was given is no address. */
-static bool add_candidates(ep_dial *d, int rank)
-{
-    const ep_endpoint *e = &d->endpoints.list[rank];
-    ep_address literal;
-    epode_status status;
-    if (!e->direct && !d->config->preface)
-        return true;
-    if (ep_address_parse(&literal, e->host)) {
-        add_candidate(d, rank, &literal, 0);
-        return true;
-    }
-    const ep_host *host = ep_lookup_host(&d->lookup, e->host, e->round + 1, d->refreshed, &status);
-    if (status == EPODE_ENOMEM) {
-        lose_memory(d);
-        return false;
-    }
-    if (status != EPODE_OK)
-        ep_fail(&d->dns_error, EPODE_EDNS, 0, "there is no name server that could be asked");
-    for (int v = 1; host && v >= 0; v--)
-        for (int i = 0; i < host->v[v].n; i++)
-            add_candidate(d, rank, &host->v[v].list[i], host->v[v].round);
-    ep_race_pending(&d->race, rank, ep_lookup_pending(&d->lookup, e->host));
-    return true;
-}
-
-/* The two kinds of SRV records are asked at once; the one that answers first waits a moment for the other, so
- * that the order is right, but not for a name server that lost a packet. */
-static bool is_gathering(ep_dial *d)
-{
-    const ep_asked *asked = d->lookup.srv;
-    const int64_t now = ep_loop_now_us(d->loop);
-    bool missing = false, have = false;
-    for (int kind = 0; kind < 2; kind++) {
-        const ep_answer answer = d->lookup.facts.srv[kind].answer;
-        missing = missing || (asked[kind].pending && answer == EP_ANSWER_UNKNOWN);
-        have = have || answer == EP_ANSWER_OK;
-    }
-    if (!missing || !have)
-        return missing;
-    if (!d->gather_us) {
-        d->gather_us = now + EP_RACE_RESOLUTION_US;
-        ep_timer_set(ep_loop_timers(d->loop), &d->gather_timer, d->gather_us);
-    }
-    return now < d->gather_us;
-}
-
-/* False: nothing to go on with yet, or it is over. */
-static bool order_endpoints(ep_dial *d)
-{
-    const ep_net_config *c = d->config;
-    if (d->ordered && !d->lookup.srv_changed)
-        return true;
-    if (d->by_host) {
-        ep_endpoints_from_host(&d->endpoints, &d->lookup.facts, c->host ? c->host : c->domain,
-                               c->port, d->want);
-        d->ordered = true;
-        return true;
-    }
-    const bool blank = !d->lookup.facts.srv[0].answer && !d->lookup.facts.srv[1].answer;
-    epode_status status = ep_lookup_srv(&d->lookup, d->want, d->refreshed);
-    /* Many domains are their own server: asking for its addresses along with SRV saves them a round. */
-    if (status == EPODE_OK && blank)
-        ep_lookup_host(&d->lookup, c->domain, 1, false, &status);
-    if (status == EPODE_ENOMEM) {
-        lose_memory(d);
-        return false;
-    }
-    if (status != EPODE_OK)
-        ep_fail(&d->dns_error, EPODE_EDNS, 0, "there is no name server that could be asked");
-    if (is_gathering(d))
-        return false;
-    d->lookup.srv_changed = false;
-    d->ordered = true;
-    if (status == EPODE_OK)
-        ep_endpoints_from_srv(&d->endpoints, &d->lookup.facts, c->domain, d->want, chance, NULL,
-                              &d->dns_error);
-    return true;
-}
+/* --- answers
+ * ------------------------------------------------------------------------------------------- */
 
 static void update(ep_dial *d)
 {
-    if (d->over || !order_endpoints(d))
+    if (d->over || !ep_dial_order(d))
         return;
     for (int rank = 0; rank < d->endpoints.n && !d->over; rank++)
-        if (!add_candidates(d, rank))
+        if (!ep_dial_add_candidates(d, rank))
             return;
     step(d);
 }
@@ -396,7 +284,8 @@ static void on_answer(void *user)
         d->events->on_facts(d->user);
 }
 
-/* --- life -------------------------------------------------------------------------------------- */
+/* --- life --------------------------------------------------------------------------------------
+ */
 
 void ep_dial_start(ep_dial *d)
 {

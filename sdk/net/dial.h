@@ -16,7 +16,8 @@ typedef struct ep_candidate {
 } ep_candidate;
 
 typedef struct ep_dial_events {
-    /* The link is the owner's from here on, also its events; what is written now rides with our Finished. */
+    /* The link is the owner's from here on, also its events; what is written now rides with our
+     * Finished. */
     void (*on_won)(void *user, ep_link *link, const ep_candidate *candidate);
     void (*on_lost)(void *user, const ep_error *error);
     void (*on_ticket_refused)(void *user, const ep_error *why);
@@ -34,8 +35,8 @@ typedef struct ep_dial {
     bool ticket_taken;
     ep_lookup lookup;
     ep_endpoints endpoints;
-    bool ordered;          /* endpoints are made of the SRV records that are known */
-    int64_t gather_us;     /* until then the other kind's SRV answer is waited for; 0: not yet */
+    bool ordered;      /* endpoints are made of the SRV records that are known */
+    int64_t gather_us; /* until then the other kind's SRV answer is waited for; 0: not yet */
     ep_race race;
     ep_candidate candidate[EP_RACE_MAX];
     ep_timer step_timer, gather_timer, deadline;
@@ -49,5 +50,18 @@ void ep_dial_start(ep_dial *dial);
 void ep_dial_stop(ep_dial *dial);
 /* Frees what is inside; not from inside of its events. */
 void ep_dial_free(ep_dial *dial);
+
+/* --- within the dial: candidate.c --------------------------------------------------------------
+ */
+
+/* Asks for the SRV records that are missing and puts what is known in order. False: nothing to go
+ * on with yet, or it is over. */
+bool ep_dial_order(ep_dial *dial);
+/* The addresses that are known of the endpoint at that rank; asks for those that are not. False: it
+ * is over. */
+bool ep_dial_add_candidates(ep_dial *dial, int rank);
+/* Whether this is where the last connect ended well. */
+bool ep_dial_is_good(const ep_dial *dial, const ep_endpoint *endpoint, const ep_address *address);
+void ep_dial_lose_memory(ep_dial *dial);
 
 #endif

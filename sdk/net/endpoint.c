@@ -44,8 +44,8 @@ static void drop(pool *p, int i)
     memmove(p->item + i, p->item + i + 1, sizeof *p->item * (size_t)(p->n - i));
 }
 
-/* RFC 2782: of the lowest priority, zero weights first in the list; a random number up to the sum of the
- * weights picks the first whose running sum reaches it. */
+/* RFC 2782: of the lowest priority, zero weights first in the list; a random number up to the sum
+ * of the weights picks the first whose running sum reaches it. */
 static int pick(const pool *p, ep_chance *chance, void *user)
 {
     unsigned lowest = UINT16_MAX + 1u;
@@ -111,7 +111,8 @@ epode_status ep_endpoints_from_srv(ep_endpoints *out, const ep_facts *facts, con
         add(out, srv->host, srv->port, p.item[i].direct, p.item[i].round);
         drop(&p, i);
     }
-    /* Only where no SRV record exists: a domain with "." has said no (XEP-0368), a failed lookup says nothing. */
+    /* Only where no SRV record exists: a domain with "." has said no (XEP-0368), a failed lookup
+     * says nothing. */
     if (!out->n && all_none && want & 1u << EP_STARTTLS)
         add(out, domain, 5222, false, round);
     put_good_first(out, &facts->good);
@@ -120,8 +121,8 @@ epode_status ep_endpoints_from_srv(ep_endpoints *out, const ep_facts *facts, con
     return waiting ? EPODE_AGAIN : nothing(facts, want, error);
 }
 
-void ep_endpoints_from_host(ep_endpoints *out, const ep_facts *facts, const char *host, uint16_t port,
-                            unsigned want)
+void ep_endpoints_from_host(ep_endpoints *out, const ep_facts *facts, const char *host,
+                            uint16_t port, unsigned want)
 {
     const bool both = want == (1u << EP_DIRECT | 1u << EP_STARTTLS);
     out->n = 0;

@@ -1,4 +1,5 @@
-/* endpoint.h: from facts to the list of what to try, in order. Pure: no I/O, chance is an argument. */
+/* endpoint.h: from facts to the list of what to try, in order. Pure: no I/O, chance is an argument.
+ */
 #ifndef EP_ENDPOINT_H
 #define EP_ENDPOINT_H
 
@@ -22,18 +23,19 @@ typedef struct ep_endpoints {
 /* 0 <= result < n. */
 typedef uint32_t ep_chance(uint32_t n, void *user);
 
-/* Both kinds' SRV records as one set (XEP-0368 section 3), by priority and by weight within one (RFC 2782);
- * want: bit 1 << EP_STARTTLS, bit 1 << EP_DIRECT. Where there is no SRV record at all, the domain's own port
- * 5222 with STARTTLS (RFC 6120 3.2.2). What worked last goes first. EPODE_AGAIN: an answer is missing
- * and nothing can be said yet (waited for by the caller, unless the other kind gave something already).
- * EPODE_EDNS: nothing to try: a lookup failed, or (final) the domain offers no such service. */
+/* Both kinds' SRV records as one set (XEP-0368 section 3), by priority and by weight within one
+ * (RFC 2782); want: bit 1 << EP_STARTTLS, bit 1 << EP_DIRECT. Where there is no SRV record at all,
+ * the domain's own port 5222 with STARTTLS (RFC 6120 3.2.2). What worked last goes first.
+ * EPODE_AGAIN: an answer is missing and nothing can be said yet (waited for by the caller, unless
+ * the other kind gave something already). EPODE_EDNS: nothing to try: a lookup failed, or (final)
+ * the domain offers no such service. */
 epode_status ep_endpoints_from_srv(ep_endpoints *out, const ep_facts *facts, const char *domain,
                                    unsigned want, ep_chance *chance, void *user, ep_error *error);
 
-/* For a host that was given instead. port 0: 5223 for direct TLS, 5222 for STARTTLS; a given port with both
- * wanted: 443 and 5223 mean direct TLS; on any other, what was last good there, else direct TLS, goes
- * first, and the other way second. */
-void ep_endpoints_from_host(ep_endpoints *out, const ep_facts *facts, const char *host, uint16_t port,
-                            unsigned want);
+/* For a host that was given instead. port 0: 5223 for direct TLS, 5222 for STARTTLS; a given port
+ * with both wanted: 443 and 5223 mean direct TLS; on any other, what was last good there, else
+ * direct TLS, goes first, and the other way second. */
+void ep_endpoints_from_host(ep_endpoints *out, const ep_facts *facts, const char *host,
+                            uint16_t port, unsigned want);
 
 #endif

@@ -58,7 +58,8 @@ bool ep_address_equal(const ep_address *a, const ep_address *b)
     return a->family == b->family && memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
 }
 
-/* --- writing ----------------------------------------------------------------------------------- */
+/* --- writing -----------------------------------------------------------------------------------
+ */
 
 static bool is_kept(ep_answer answer)
 {
@@ -77,8 +78,8 @@ static void write_srv(const ep_srv_set *set, const char *kind, ep_buf *out, int6
         return;
     note_end(first, set->expires_ms);
     if (set->answer != EP_ANSWER_OK)
-        ep_buf_printf(out, "%s %s %" PRId64 "\n", set->answer == EP_ANSWER_NONE ? "none" : "refused",
-                      kind, set->expires_ms);
+        ep_buf_printf(out, "%s %s %" PRId64 "\n",
+                      set->answer == EP_ANSWER_NONE ? "none" : "refused", kind, set->expires_ms);
     for (int i = 0; i < set->n && set->answer == EP_ANSWER_OK; i++)
         ep_buf_printf(out, "srv %s %" PRId64 " %u %u %u %s\n", kind, set->expires_ms,
                       set->records[i].priority, set->records[i].weight, set->records[i].port,
@@ -96,7 +97,8 @@ static void write_addresses(const ep_host *host, int v, ep_buf *out, int64_t *fi
     for (int i = 0; i < set->n; i++) {
         char text[64];
         ep_address_print(&set->list[i], text);
-        ep_buf_printf(out, "addr %s %" PRId64 " %s %s\n", families[v], set->expires_ms, host->name, text);
+        ep_buf_printf(out, "addr %s %" PRId64 " %s %s\n", families[v], set->expires_ms, host->name,
+                      text);
     }
 }
 
@@ -117,7 +119,8 @@ void ep_facts_write(const ep_facts *facts, ep_buf *out, int64_t *expires_ms)
     }
 }
 
-/* --- reading ----------------------------------------------------------------------------------- */
+/* --- reading -----------------------------------------------------------------------------------
+ */
 
 /* An end farther away than any TTL means that the clock was set back: expired, but usable. */
 static int64_t sane_end(const char *text, int64_t now_ms)

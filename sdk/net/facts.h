@@ -1,5 +1,6 @@
-/* facts.h: what is known of a domain's servers: SRV records, addresses, what worked last. Filled by the
- * resolver, kept between connects as text. No I/O; the time is an argument (milliseconds since 1970). */
+/* facts.h: what is known of a domain's servers: SRV records, addresses, what worked last. Filled by
+ * the resolver, kept between connects as text. No I/O; the time is an argument (milliseconds since
+ * 1970). */
 #ifndef EP_FACTS_H
 #define EP_FACTS_H
 
@@ -35,8 +36,8 @@ typedef struct ep_srv {
     uint16_t port, priority, weight;
 } ep_srv;
 
-/* Everything here: expires_ms says until when; round is the round of queries that brought it in this connect,
- * 0 for what was remembered. */
+/* Everything here: expires_ms says until when; round is the round of queries that brought it in
+ * this connect, 0 for what was remembered. */
 typedef struct ep_srv_set {
     ep_answer answer;
     int64_t expires_ms;
@@ -85,10 +86,11 @@ bool ep_address_equal(const ep_address *a, const ep_address *b);
 /* Letters, digits, hyphens, underscores and dots: what a host name from outside may be made of. */
 bool ep_host_is_sane(const char *name);
 
-/* Text, one fact a line; failed lookups are not among them. *expires_ms: the first that runs out (INT64_MAX:
- * none does). */
+/* Text, one fact a line; failed lookups are not among them. *expires_ms: the first that runs out
+ * (INT64_MAX: none does). */
 void ep_facts_write(const ep_facts *facts, ep_buf *out, int64_t *expires_ms);
-/* Reads it back; what is not understood is left out, so a damaged text gives fewer facts and no error. */
+/* Reads it back; what is not understood is left out, so a damaged text gives fewer facts and no
+ * error. */
 void ep_facts_read(ep_facts *facts, const void *text, size_t n, int64_t now_ms);
 
 #endif

@@ -61,7 +61,8 @@ void ep_link_close(ep_link *link)
     ep_buf_wipe(&link->plain);
 }
 
-/* --- sending ----------------------------------------------------------------------------------- */
+/* --- sending -----------------------------------------------------------------------------------
+ */
 
 static unsigned wanted(const ep_link *link)
 {
@@ -151,7 +152,8 @@ void ep_link_pause(ep_link *link, bool paused)
         ep_loop_next(link->loop, &link->more);
 }
 
-/* --- receiving --------------------------------------------------------------------------------- */
+/* --- receiving ---------------------------------------------------------------------------------
+ */
 
 /* What is there, up to a limit, into the buffer. False: the link is gone. */
 static bool receive(ep_link *link, ep_buf *in)
@@ -183,7 +185,8 @@ static bool receive(ep_link *link, ep_buf *in)
     return true;
 }
 
-/* --- the way up -------------------------------------------------------------------------------- */
+/* --- the way up --------------------------------------------------------------------------------
+ */
 
 static void start_tls(ep_link *link)
 {
@@ -299,7 +302,8 @@ static void shake_hands(ep_link *link)
     ep_link_flush(link);
 }
 
-/* --- data -------------------------------------------------------------------------------------- */
+/* --- data --------------------------------------------------------------------------------------
+ */
 
 /* Decrypts and tells; false: nothing more for now, or the link is gone. */
 static bool read_data(ep_link *link)
@@ -308,8 +312,8 @@ static bool read_data(ep_link *link)
     size_t n, room = DISPATCH_BYTES - link->told;
     ep_error error;
     ep_error_clear(&error);
-    epode_status status = ep_tls_read(link->tls, block, room < sizeof block ? room : sizeof block,
-                                      &n, &error);
+    epode_status status =
+        ep_tls_read(link->tls, block, room < sizeof block ? room : sizeof block, &n, &error);
     if (status == EPODE_AGAIN) {
         if (ep_tls_has_ticket(link->tls)) /* they come without data, too */
             link->events->on_data(link, block, 0, link->user);

@@ -45,8 +45,8 @@ struct ep_link {
     ep_job more; /* what was cut short */
     ep_job flush;
     ep_tls *tls;
-    void *talk; /* the preface's */
-    bool talked; /* something was sent that the preface waits for */
+    void *talk;   /* the preface's */
+    bool talked;  /* something was sent that the preface waits for */
     ep_buf plain; /* to be sent before what TLS has */
     bool paused, hurry, drained, ended, said_goodbye;
     size_t told; /* bytes in the dispatch of told_at_us */

@@ -1,5 +1,5 @@
-/* lookup.h: the questions of one connect, and the facts that the answers make. What is remembered and
- * fresh is not asked; what is stale stays usable until its answer comes. */
+/* lookup.h: the questions of one connect, and the facts that the answers make. What is remembered
+ * and fresh is not asked; what is stale stays usable until its answer comes. */
 #ifndef EP_LOOKUP_H
 #define EP_LOOKUP_H
 
@@ -19,7 +19,7 @@ struct ep_lookup {
     ep_loop *loop;
     ep_resolver *resolver;
     const ep_log *log;
-    const char *domain, *servers; /* borrowed */
+    const char *domain, *servers;  /* borrowed */
     void (*on_answer)(void *user); /* after each one */
     void *user;
     ep_facts facts;
@@ -36,7 +36,8 @@ void ep_lookup_close(ep_lookup *l); /* drops what is asked */
 
 /* Asks for the SRV records of the wanted kinds that are not fresh; all of them if again. */
 epode_status ep_lookup_srv(ep_lookup *l, unsigned want, bool again);
-/* Asks for a host's addresses in the same way. round: in which round of questions. NULL: no room. */
+/* Asks for a host's addresses in the same way. round: in which round of questions. NULL: no room.
+ */
 ep_host *ep_lookup_host(ep_lookup *l, const char *name, unsigned round, bool again,
                         epode_status *status);
 /* Families (EP_RACE_V4, EP_RACE_V6) whose answer is to come. */

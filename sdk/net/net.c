@@ -21,8 +21,8 @@ struct ep_net {
     ep_net_info info;
     char *info_host;
     bool freed;
-    bool above;  /* the backlog was above the mark */
-    bool ended;  /* closed is to be told, or was */
+    bool above; /* the backlog was above the mark */
+    bool ended; /* closed is to be told, or was */
     bool told;
     bool writable_due, facts_due;
     ep_error closed;
@@ -32,7 +32,8 @@ struct ep_net {
 
 static const ep_link_events link_events;
 
-/* --- telling the owner ------------------------------------------------------------------------- */
+/* --- telling the owner -------------------------------------------------------------------------
+ */
 
 /* What is due is told in the next dispatch: never from inside of a call of the owner's. */
 static void tell_later(ep_net *net)
@@ -98,7 +99,8 @@ static void end(ep_net *net, const ep_error *error)
     tell_later(net);
 }
 
-/* --- the race's events ------------------------------------------------------------------------- */
+/* --- the race's events -------------------------------------------------------------------------
+ */
 
 static bool fill_info(ep_net *net, const ep_candidate *c)
 {
@@ -162,7 +164,8 @@ static void on_facts(void *user)
 
 static const ep_dial_events dial_events = { on_won, on_lost, on_ticket_refused, on_facts };
 
-/* --- the link's events ------------------------------------------------------------------------- */
+/* --- the link's events -------------------------------------------------------------------------
+ */
 
 static epode_status make_tls(ep_link *link, ep_tls **out, void *user, ep_error *error)
 {
@@ -185,7 +188,8 @@ static void tell_tickets(ep_net *net)
 {
     ep_buf blob = EP_BUF_INIT;
     int64_t expires_ms;
-    while (!net->freed && net->link->tls && ep_tls_take_ticket(net->link->tls, &blob, &expires_ms)) {
+    while (!net->freed && net->link->tls &&
+           ep_tls_take_ticket(net->link->tls, &blob, &expires_ms)) {
         if (net->events->on_ticket)
             net->events->on_ticket(net->user, ep_buf_ptr(&blob), blob.len, expires_ms);
         ep_buf_wipe(&blob);
@@ -225,7 +229,8 @@ static void on_closed(ep_link *link, const ep_error *error, void *user)
 static const ep_link_events link_events = { make_tls, on_nothing, on_nothing,
                                             on_data,  on_sent,    on_closed };
 
-/* --- life -------------------------------------------------------------------------------------- */
+/* --- life --------------------------------------------------------------------------------------
+ */
 
 static void on_goodbye_timeout(ep_timer *timer, int64_t now_us, void *user)
 {
@@ -306,8 +311,7 @@ epode_status ep_net_connect(ep_net **out, ep_loop *loop, const ep_net_config *co
                             const ep_net_events *events, void *user)
 {
     *out = NULL;
-    if (!is_host(config->domain) || (config->host && !is_host(config->host)) ||
-        !events->on_closed)
+    if (!is_host(config->domain) || (config->host && !is_host(config->host)) || !events->on_closed)
         return EPODE_EINVAL;
     ep_net *net = ep_calloc(1, sizeof *net);
     if (!net)

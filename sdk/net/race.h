@@ -1,5 +1,6 @@
-/* race.h: which address to try when (RFC 8305 over SRV targets and families). Sans I/O: the time goes in,
- * the next step comes out. The winner is whoever has TLS up first; that is the owner's to see. */
+/* race.h: which address to try when (RFC 8305 over SRV targets and families). Sans I/O: the time
+ * goes in, the next step comes out. The winner is whoever has TLS up first; that is the owner's to
+ * see. */
 #ifndef EP_RACE_H
 #define EP_RACE_H
 
@@ -9,9 +10,9 @@
 enum {
     EP_RACE_MAX = 32,
     EP_RACE_RANKS = 16,
-    EP_RACE_DELAY_US = 250000,     /* "Connection Attempt Delay", section 5 */
+    EP_RACE_DELAY_US = 250000,      /* "Connection Attempt Delay", section 5 */
     EP_RACE_DELAY_MAX_US = 2000000, /* the same for a slow peer that shows life */
-    EP_RACE_RESOLUTION_US = 50000  /* "Resolution Delay", section 3 */
+    EP_RACE_RESOLUTION_US = 50000   /* "Resolution Delay", section 3 */
 };
 
 enum { EP_RACE_V4 = 1, EP_RACE_V6 = 2 }; /* families, as bits */
@@ -46,8 +47,8 @@ void ep_race_init(ep_race *race);
 int ep_race_add(ep_race *race, int rank, unsigned family, bool good, int64_t now_us);
 void ep_race_pending(ep_race *race, int rank, unsigned families);
 ep_race_step ep_race_next(ep_race *race, int64_t now_us, int *racer, int64_t *until_us);
-/* TCP is up, or what came before TLS is done: a sign of life, which earns it another delay; on a long path
- * two round trips, so that distance alone starts no second attempt. */
+/* TCP is up, or what came before TLS is done: a sign of life, which earns it another delay; on a
+ * long path two round trips, so that distance alone starts no second attempt. */
 void ep_race_progress(ep_race *race, int racer, int64_t now_us);
 void ep_race_failed(ep_race *race, int racer, int64_t now_us);
 

@@ -41,7 +41,8 @@ struct ep_resolver {
     bool *freed; /* set while answers are told */
 };
 
-/* --- c-ares on the loop ------------------------------------------------------------------------ */
+/* --- c-ares on the loop ------------------------------------------------------------------------
+ */
 
 static void arm(ep_resolver *r)
 {
@@ -79,7 +80,8 @@ static void on_socket(void *data, ares_socket_t fd, int readable, int writable)
     ep_resolver *r = data;
     socket_watch *s = NULL;
     const unsigned events = (readable ? EP_READ : 0u) | (writable ? EP_WRITE : 0u);
-    EP_LIST_EACH (it, &r->sockets) {
+    EP_LIST_EACH(it, &r->sockets)
+    {
         if (EP_LIST_OF(it, socket_watch, node)->watch.fd == fd)
             s = EP_LIST_OF(it, socket_watch, node);
     }
@@ -106,7 +108,8 @@ static void on_socket(void *data, ares_socket_t fd, int readable, int writable)
         s->watch.fd = fd;
 }
 
-/* --- answers ----------------------------------------------------------------------------------- */
+/* --- answers -----------------------------------------------------------------------------------
+ */
 
 static void deliver(ep_job *job, void *user)
 {
@@ -191,8 +194,8 @@ static void read_addresses(ep_reply *reply, int type, const unsigned char *packe
     const int status = type == ns_t_a ? ares_parse_a_reply(packet, n, NULL, v4, &count)
                                       : ares_parse_aaaa_reply(packet, n, NULL, v6, &count);
     if (status != ARES_SUCCESS || count == 0) {
-        reply->answer = status == ARES_SUCCESS || status == ARES_ENODATA ? EP_ANSWER_NONE
-                                                                         : EP_ANSWER_FAILED;
+        reply->answer =
+            status == ARES_SUCCESS || status == ARES_ENODATA ? EP_ANSWER_NONE : EP_ANSWER_FAILED;
         reply->ttl_s = negative_ttl(packet, n);
         return;
     }
@@ -224,8 +227,8 @@ static void on_answer(void *arg, int status, int timeouts, unsigned char *packet
     else if (status == ARES_SUCCESS)
         read_addresses(reply, q->type, packet, n);
     else
-        reply->answer = status == ARES_ENOTFOUND || status == ARES_ENODATA ? EP_ANSWER_NONE
-                                                                           : EP_ANSWER_FAILED;
+        reply->answer =
+            status == ARES_ENOTFOUND || status == ARES_ENODATA ? EP_ANSWER_NONE : EP_ANSWER_FAILED;
     if (reply->answer == EP_ANSWER_NONE)
         reply->ttl_s = negative_ttl(packet, n);
     ep_log_line(q->resolver->log, EP_LOG_DEBUG, "dns", "type %d: %d records, %s", q->type, reply->n,
@@ -233,7 +236,8 @@ static void on_answer(void *arg, int status, int timeouts, unsigned char *packet
     answer(q);
 }
 
-/* --- questions --------------------------------------------------------------------------------- */
+/* --- questions ---------------------------------------------------------------------------------
+ */
 
 static bool is_localhost(const char *name)
 {
@@ -257,8 +261,8 @@ static bool from_hosts_file(ep_resolver *r, const char *name, question *q)
     return q->reply.n > 0;
 }
 
-/* RFC 6761 section 6.3: localhost is this machine, and nobody outside is asked about it, unless a server was
- * named to be asked. */
+/* RFC 6761 section 6.3: localhost is this machine, and nobody outside is asked about it, unless a
+ * server was named to be asked. */
 static bool answer_here(ep_resolver *r, const char *name, question *q)
 {
     ep_reply *reply = &q->reply;
@@ -304,11 +308,14 @@ epode_status ep_resolver_ask_address(ep_resolver *r, const char *name, int famil
     return ask(r, name, family == AF_INET ? ns_t_a : ns_t_aaaa, done, user);
 }
 
-/* --- life -------------------------------------------------------------------------------------- */
+/* --- life --------------------------------------------------------------------------------------
+ */
 
-epode_status ep_resolver_new(ep_resolver **out, ep_loop *loop, const char *servers, const ep_log *log)
+epode_status ep_resolver_new(ep_resolver **out, ep_loop *loop, const char *servers,
+                             const ep_log *log)
 {
-    struct ares_options options = { .timeout = TIMEOUT_MS, .tries = TRIES,
+    struct ares_options options = { .timeout = TIMEOUT_MS,
+                                    .tries = TRIES,
                                     .sock_state_cb = on_socket };
     *out = NULL;
     ep_resolver *r = ep_calloc(1, sizeof *r);

@@ -10,10 +10,10 @@ typedef struct ep_resolver ep_resolver;
 
 typedef struct ep_reply {
     ep_answer answer;
-    int64_t ttl_s;    /* also of "there is none" (RFC 2308) */
-    int native;       /* c-ares' status */
-    bool from_hosts;  /* /etc/hosts, or a name that is special (RFC 6761) */
-    int n;            /* of srv or address, by what was asked */
+    int64_t ttl_s;   /* also of "there is none" (RFC 2308) */
+    int native;      /* c-ares' status */
+    bool from_hosts; /* /etc/hosts, or a name that is special (RFC 6761) */
+    int n;           /* of srv or address, by what was asked */
     ep_srv srv[EP_SRV_MAX];
     ep_address address[EP_ADDRESSES_MAX];
 } ep_reply;
@@ -21,8 +21,8 @@ typedef struct ep_reply {
 /* Never called from inside of the question. The resolver may be freed in it. */
 typedef void ep_reply_fn(void *user, const ep_reply *reply);
 
-/* servers: NULL for the system's, else "ADDR", "ADDR:PORT" or "[v6]:PORT", comma separated. EPODE_EINVAL:
- * not that; EPODE_EDNS: no channel; EPODE_ENOMEM. */
+/* servers: NULL for the system's, else "ADDR", "ADDR:PORT" or "[v6]:PORT", comma separated.
+ * EPODE_EINVAL: not that; EPODE_EDNS: no channel; EPODE_ENOMEM. */
 epode_status ep_resolver_new(ep_resolver **out, ep_loop *loop, const char *servers,
                              const ep_log *log);
 void ep_resolver_free(ep_resolver *resolver); /* drops what is asked; NULL is fine */

@@ -18,10 +18,10 @@ int ep_tcp_error(int fd); /* the outcome: 0, or an errno */
 /* Bytes, 0 at the peer's end, or -errno (-EAGAIN: none now). */
 ssize_t ep_tcp_read(int fd, void *out, size_t cap);
 ssize_t ep_tcp_write(int fd, const void *data, size_t n); /* never raises SIGPIPE */
-/* Acknowledge what came now, not with the next data of ours: the kernel forgets it with every read. A server
- * with Nagle's algorithm on holds its next small write until then. */
+/* Acknowledge what came now, not with the next data of ours: the kernel forgets it with every read.
+ * A server with Nagle's algorithm on holds its next small write until then. */
 void ep_tcp_acknowledge(int fd);
-void ep_tcp_end(int fd);   /* no more from us */
+void ep_tcp_end(int fd); /* no more from us */
 void ep_tcp_close(int fd);
 
 #endif

@@ -1,5 +1,5 @@
-/* ticket.c: the blob: magic, trust fingerprint, domain, end, session, chain, and a hash over it all.
- * Numbers are big-endian; what varies in size has its length in 4 bytes before it. */
+/* ticket.c: the blob: magic, trust fingerprint, domain, end, session, chain, and a hash over it
+ * all. Numbers are big-endian; what varies in size has its length in 4 bytes before it. */
 #include "net/ticket.h"
 
 #include <openssl/sha.h>
@@ -165,7 +165,7 @@ static bool belong_together(SSL_SESSION *session, STACK_OF(X509) * chain)
            SSL_SESSION_is_resumable(session);
 }
 
-epode_status ep_ticket_import(SSL_SESSION **session, STACK_OF(X509) * *chain, const ep_trust *trust,
+epode_status ep_ticket_import(SSL_SESSION **session, STACK_OF(X509) * *chain, ep_trust *trust,
                               const void *blob, size_t n, int64_t now_wall_ms, ep_error *error)
 {
     reader r = { .p = blob, .left = n };
@@ -178,7 +178,8 @@ epode_status ep_ticket_import(SSL_SESSION **session, STACK_OF(X509) * *chain, co
     if (f.domain_n != strlen(trust->domain) || memcmp(f.domain, trust->domain, f.domain_n) != 0)
         return ep_fail(error, EPODE_ECERT, 0, "the TLS ticket is of another domain");
     if (memcmp(f.fingerprint, trust->fingerprint, EP_FINGERPRINT_BYTES) != 0)
-        return ep_fail(error, EPODE_ECERT, 0, "the trust settings changed since the TLS ticket came");
+        return ep_fail(error, EPODE_ECERT, 0,
+                       "the trust settings changed since the TLS ticket came");
     if (now_wall_ms >= f.end_ms)
         return ep_fail(error, EPODE_ETIMEOUT, 0, "the TLS ticket's time is over");
     *session = d2i_SSL_SESSION(NULL, &f.session, (long)f.session_n);

@@ -22,7 +22,8 @@ struct ep_tls {
     int tickets_n;
 };
 
-/* --- the BIO: ep_buf on both sides ------------------------------------------------------------- */
+/* --- the BIO: ep_buf on both sides -------------------------------------------------------------
+ */
 
 static int bio_write(BIO *bio, const char *data, int n)
 {
@@ -82,9 +83,11 @@ static BIO *new_bio(ep_tls *tls)
     return bio;
 }
 
-/* --- life -------------------------------------------------------------------------------------- */
+/* --- life --------------------------------------------------------------------------------------
+ */
 
-/* Called deep inside of OpenSSL: the session is put aside until the owner asks. The newest are kept. */
+/* Called deep inside of OpenSSL: the session is put aside until the owner asks. The newest are
+ * kept. */
 static int on_session(SSL *ssl, SSL_SESSION *session)
 {
     ep_tls *tls = SSL_get_app_data(ssl);
@@ -159,7 +162,8 @@ void ep_tls_in_ended(ep_tls *tls)
     tls->ended = true;
 }
 
-/* --- handshake and data ------------------------------------------------------------------------ */
+/* --- handshake and data ------------------------------------------------------------------------
+ */
 
 static epode_status tls_error(ep_tls *tls, int kind, const char *doing, ep_error *error)
 {
@@ -171,12 +175,14 @@ static epode_status tls_error(ep_tls *tls, int kind, const char *doing, ep_error
         status = ep_fail(error, EPODE_ENOMEM, 0, "out of memory");
     else if (!tls->up && verified != X509_V_OK)
         status = ep_trust_fail(error, verified);
-    else if (kind == SSL_ERROR_SYSCALL || (ERR_GET_LIB(code) == ERR_LIB_SSL &&
-                                           ERR_GET_REASON(code) == SSL_R_UNEXPECTED_EOF_WHILE_READING))
+    else if (kind == SSL_ERROR_SYSCALL ||
+             (ERR_GET_LIB(code) == ERR_LIB_SSL &&
+              ERR_GET_REASON(code) == SSL_R_UNEXPECTED_EOF_WHILE_READING))
         status = ep_fail(error, EPODE_ECONNECT, 0, "the connection was cut %s", doing);
     else if (!tls->up && (ERR_GET_REASON(code) == SSL_R_WRONG_VERSION_NUMBER ||
                           ERR_GET_REASON(code) == SSL_R_HTTP_REQUEST))
-        status = ep_fail(error, EPODE_ETLS, (long)code, "the server does not speak TLS on this port");
+        status =
+            ep_fail(error, EPODE_ETLS, (long)code, "the server does not speak TLS on this port");
     else
         status = ep_fail(error, EPODE_ETLS, (long)code, "TLS failed %s: %s", doing,
                          reason ? reason : "unknown reason");
@@ -242,7 +248,8 @@ void ep_tls_goodbye(ep_tls *tls)
     ERR_clear_error();
 }
 
-/* --- what it is -------------------------------------------------------------------------------- */
+/* --- what it is --------------------------------------------------------------------------------
+ */
 
 unsigned ep_tls_waits(const ep_tls *tls)
 {

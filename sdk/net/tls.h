@@ -12,20 +12,23 @@
 
 typedef struct ep_tls ep_tls;
 
-/* session and chain from ep_ticket_import, or NULL; taken over in all outcomes. The trust outlives it. */
-epode_status ep_tls_new(ep_tls **out, ep_trust *trust, SSL_SESSION *session, STACK_OF(X509) * chain);
+/* session and chain from ep_ticket_import, or NULL; taken over in all outcomes. The trust outlives
+ * it. */
+epode_status ep_tls_new(ep_tls **out, ep_trust *trust, SSL_SESSION *session,
+                        STACK_OF(X509) * chain);
 void ep_tls_free(ep_tls *tls); /* NULL is fine */
 
-/* What came from the peer is appended to in; what stands in out is to be sent, and consumed when it was. */
+/* What came from the peer is appended to in; what stands in out is to be sent, and consumed when it
+ * was. */
 ep_buf *ep_tls_in(ep_tls *tls);
 ep_buf *ep_tls_out(ep_tls *tls);
 void ep_tls_in_ended(ep_tls *tls); /* the peer's end came; what is in "in" is still read */
 
-/* EPODE_OK: up and verified; EPODE_AGAIN: waits for the peer. EPODE_ECERT: the certificate is not good
- * for the domain (final); EPODE_ECONNECT: cut; EPODE_ETLS. An alert may stand in out then. */
+/* EPODE_OK: up and verified; EPODE_AGAIN: waits for the peer. EPODE_ECERT: the certificate is not
+ * good for the domain (final); EPODE_ECONNECT: cut; EPODE_ETLS. An alert may stand in out then. */
 epode_status ep_tls_handshake(ep_tls *tls, ep_error *error);
-/* EPODE_OK: *n > 0 bytes; EPODE_AGAIN; EPODE_DONE: the peer said goodbye; EPODE_ECONNECT: cut without
- * (RFC 8446 6.1: what came may be not all); EPODE_ETLS. */
+/* EPODE_OK: *n > 0 bytes; EPODE_AGAIN; EPODE_DONE: the peer said goodbye; EPODE_ECONNECT: cut
+ * without (RFC 8446 6.1: what came may be not all); EPODE_ETLS. */
 epode_status ep_tls_read(ep_tls *tls, void *out, size_t cap, size_t *n, ep_error *error);
 epode_status ep_tls_write(ep_tls *tls, const void *data, size_t n, ep_error *error);
 void ep_tls_goodbye(ep_tls *tls); /* close_notify into out */

@@ -11,10 +11,12 @@
 
 #include "base/alloc.h"
 #include "base/str.h"
+#include "net/authorities.h"
 
 static const unsigned char alpn[] = "\x0bxmpp-client"; /* XEP-0368 section 3 */
 
-/* id-on-dnsSRV (RFC 4985), "_xmpp-client.DOMAIN", as RFC 6120 13.7.1.2.1 has servers' certificates. */
+/* id-on-dnsSRV (RFC 4985), "_xmpp-client.DOMAIN", as RFC 6120 13.7.1.2.1 has servers' certificates.
+ */
 static bool srv_name_matches(const GENERAL_NAME *name, const char *domain)
 {
     char oid[32];
@@ -63,8 +65,71 @@ static bool set_param(const ep_trust *trust, X509_VERIFY_PARAM *param)
     return X509_VERIFY_PARAM_set1_host(param, trust->domain, 0) == 1;
 }
 
-/* The content of the CA file counts, not only its name; of the system's store, where it is: what it holds
- * is looked at anew with every check. */
+static bool is_unknown_authority(long code)
+{
+    switch (code) {
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+    case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+    case X509_V_ERR_CERT_UNTRUSTED:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* An X509_V_ code; X509_V_ERR_OUT_OF_MEM also stands for OpenSSL's other inner failures. */
+static int verify_once(const ep_trust *trust, X509 *leaf, STACK_OF(X509) * chain)
+{
+    int code = X509_V_ERR_OUT_OF_MEM;
+    X509_STORE_CTX *x = X509_STORE_CTX_new();
+    if (!x || !leaf || X509_STORE_CTX_init(x, SSL_CTX_get_cert_store(trust->ctx), leaf, chain) != 1)
+        goto done;
+    X509_STORE_CTX_set_default(x, "ssl_server");
+    X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(x);
+    X509_VERIFY_PARAM_set1(param, SSL_CTX_get0_param(trust->ctx));
+    X509_VERIFY_PARAM_set_auth_level(param, SSL_CTX_get_security_level(trust->ctx));
+    X509_STORE_CTX_set_verify_cb(x, on_verify);
+    if (set_param(trust, param)) {
+        const bool ok = X509_verify_cert(x) == 1;
+        code = X509_STORE_CTX_get_error(x);
+        if (!ok && code == X509_V_OK)
+            code = X509_V_ERR_UNSPECIFIED;
+    }
+done:
+    X509_STORE_CTX_free(x);
+    return code;
+}
+
+static int verify(ep_trust *trust, X509 *leaf, STACK_OF(X509) * chain)
+{
+    int code = verify_once(trust, leaf, chain);
+    if (is_unknown_authority(code) && !trust->has_bundle) {
+        trust->has_bundle = true;
+        ep_authorities_load_bundle(trust->ctx);
+        code = verify_once(trust, leaf, chain);
+    }
+    return code;
+}
+
+/* In place of OpenSSL's own call: one way to verify for handshakes and for tickets. */
+static int verify_peer(X509_STORE_CTX *x, void *trust)
+{
+    const int code = verify(trust, X509_STORE_CTX_get0_cert(x), X509_STORE_CTX_get0_untrusted(x));
+    X509_STORE_CTX_set_error(x, code);
+    return code == X509_V_OK;
+}
+
+epode_status ep_trust_check(ep_trust *trust, STACK_OF(X509) * chain, ep_error *error)
+{
+    const int code = verify(trust, sk_X509_value(chain, 0), chain);
+    return code == X509_V_OK ? EPODE_OK : ep_trust_fail(error, code);
+}
+
+/* The content of the CA file counts, not only its name; of the system's store, where it is: what it
+ * holds is looked at anew with every check. */
 static bool take_fingerprint(ep_trust *trust, const char *ca_file)
 {
     char block[4096];
@@ -99,17 +164,6 @@ done:
     return ok;
 }
 
-static bool load_authorities(ep_trust *trust, const char *ca_file)
-{
-    if (!ca_file)
-        return SSL_CTX_set_default_verify_paths(trust->ctx) == 1;
-    if (SSL_CTX_load_verify_file(trust->ctx, ca_file) != 1)
-        return false;
-    /* What the user names is trusted as it is, also when it is no root. */
-    X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(trust->ctx), X509_V_FLAG_PARTIAL_CHAIN);
-    return true;
-}
-
 epode_status ep_trust_new(ep_trust **out, const char *domain, const char *ca_file, ep_error *error)
 {
     uint8_t address[16];
@@ -119,15 +173,17 @@ epode_status ep_trust_new(ep_trust **out, const char *domain, const char *ca_fil
         ep_trust_free(t);
         return ep_fail(error, EPODE_ENOMEM, 0, "out of memory");
     }
-    t->is_address = inet_pton(AF_INET, domain, address) == 1 ||
-                    inet_pton(AF_INET6, domain, address) == 1;
+    t->is_address =
+        inet_pton(AF_INET, domain, address) == 1 || inet_pton(AF_INET6, domain, address) == 1;
     SSL_CTX_set_min_proto_version(t->ctx, TLS1_2_VERSION);
     SSL_CTX_set_options(t->ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
     SSL_CTX_set_mode(t->ctx, SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_session_cache_mode(t->ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
-    SSL_CTX_set_verify(t->ctx, SSL_VERIFY_PEER, on_verify);
+    SSL_CTX_set_verify(t->ctx, SSL_VERIFY_PEER, NULL);
+    SSL_CTX_set_cert_verify_callback(t->ctx, verify_peer, t);
+    t->has_bundle = ca_file != NULL;
     SSL_CTX_set_alpn_protos(t->ctx, alpn, sizeof alpn - 1);
-    if (!load_authorities(t, ca_file) || !take_fingerprint(t, ca_file)) {
+    if (!ep_authorities_load(t->ctx, ca_file) || !take_fingerprint(t, ca_file)) {
         ep_trust_free(t);
         ep_fail(error, EPODE_ECERT, 0,
                 ca_file ? "the CA file cannot be read" : "the system has no certificate store");
@@ -151,37 +207,13 @@ void ep_trust_free(ep_trust *t)
 bool ep_trust_apply(const ep_trust *trust, SSL *ssl)
 {
     /* RFC 6066 section 3: literal addresses are not named in SNI. */
-    if (!trust->is_address && SSL_set_tlsext_host_name(ssl, trust->domain) != 1)
-        return false;
-    return set_param(trust, SSL_get0_param(ssl));
-}
-
-epode_status ep_trust_check(const ep_trust *trust, STACK_OF(X509) * chain, ep_error *error)
-{
-    epode_status status = EPODE_OK;
-    X509_STORE_CTX *x = X509_STORE_CTX_new();
-    if (!x || X509_STORE_CTX_init(x, SSL_CTX_get_cert_store(trust->ctx), sk_X509_value(chain, 0),
-                                  chain) != 1) {
-        status = ep_fail(error, EPODE_ENOMEM, 0, "out of memory");
-        goto done;
-    }
-    X509_STORE_CTX_set_default(x, "ssl_server");
-    X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(x);
-    X509_VERIFY_PARAM_set1(param, SSL_CTX_get0_param(trust->ctx));
-    X509_VERIFY_PARAM_set_auth_level(param, SSL_CTX_get_security_level(trust->ctx));
-    X509_STORE_CTX_set_verify_cb(x, on_verify);
-    if (!set_param(trust, param))
-        status = ep_fail(error, EPODE_ENOMEM, 0, "out of memory");
-    else if (X509_verify_cert(x) != 1)
-        status = ep_trust_fail(error, X509_STORE_CTX_get_error(x));
-done:
-    X509_STORE_CTX_free(x);
-    return status;
+    return trust->is_address || SSL_set_tlsext_host_name(ssl, trust->domain) == 1;
 }
 
 epode_status ep_trust_fail(ep_error *error, long code)
 {
-    const char *text = X509_verify_cert_error_string(code);
+    const char *text = is_unknown_authority(code) ? "it was signed by an unknown authority"
+                                                  : X509_verify_cert_error_string(code);
     switch (code) {
     case X509_V_ERR_CERT_HAS_EXPIRED:
         text = "it has expired";
@@ -193,17 +225,11 @@ epode_status ep_trust_fail(ep_error *error, long code)
     case X509_V_ERR_IP_ADDRESS_MISMATCH:
         text = "it is for another name";
         break;
-    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
-    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
-    case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
-    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
-    case X509_V_ERR_CERT_UNTRUSTED:
-        text = "it was signed by an unknown authority";
-        break;
     default:
         break;
     }
+    if (code == X509_V_ERR_OUT_OF_MEM)
+        return ep_fail(error, EPODE_ENOMEM, code, "out of memory");
     ep_fail(error, EPODE_ECERT, code, "the server's certificate was refused: %s", text);
     ep_error_set_final(error, true);
     return EPODE_ECERT;

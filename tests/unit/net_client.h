@@ -82,16 +82,16 @@ static inline void on_closed(void *user, const ep_error *error)
     c->error = *error;
 }
 
-static const ep_net_events events = { on_up,  on_data,           on_ticket,
-                                      on_dns, on_ticket_refused, on_writable,
-                                      on_closed };
+static const ep_net_events events = { on_up,       on_data,  on_ticket, on_dns, on_ticket_refused,
+                                      on_writable, on_closed };
 
 static inline void open_client(client *c, uint16_t port, ep_tls_mode tls)
 {
     memset(c, 0, sizeof *c);
     assert_int_equal(ep_loop_new(&c->loop), EPODE_OK);
-    c->config = (ep_net_config){ .domain = "example.org", .host = "127.0.0.1", .port = port,
-                                 .tls = tls, .ca_file = ca.file };
+    c->config = (ep_net_config){
+        .domain = "example.org", .host = "127.0.0.1", .port = port, .tls = tls, .ca_file = ca.file
+    };
 }
 
 static inline void dial(client *c)

@@ -13,8 +13,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* value: an address; of SRV "PRIORITY WEIGHT PORT TARGET"; of CNAME a name. A name of which only records of other
- * types are here has no data; one that is not here at all does not exist. */
+/* value: an address; of SRV "PRIORITY WEIGHT PORT TARGET"; of CNAME a name. A name of which only
+ * records of other types are here has no data; one that is not here at all does not exist. */
 typedef struct dns_record {
     const char *name;
     int type;
@@ -22,7 +22,10 @@ typedef struct dns_record {
     const char *value;
 } dns_record;
 
-enum { DNS_SERVFAIL = -1, DNS_SILENT = -2 }; /* in place of a type, for every question about the name */
+enum {
+    DNS_SERVFAIL = -1,
+    DNS_SILENT = -2
+}; /* in place of a type, for every question about the name */
 
 typedef struct dns_server {
     const dns_record *records; /* ended by a NULL name */
@@ -63,8 +66,8 @@ static inline unsigned char *dns_put_data(unsigned char *p, const dns_record *r)
     return dns_put_name(p + 6, target);
 }
 
-static inline unsigned char *dns_put_record(unsigned char *p, const char *name, int type, unsigned ttl,
-                                            const dns_record *r)
+static inline unsigned char *dns_put_record(unsigned char *p, const char *name, int type,
+                                            unsigned ttl, const dns_record *r)
 {
     p = dns_put_name(p, name);
     ns_put16((unsigned)type, p);
@@ -159,7 +162,8 @@ static inline void dns_start(dns_server *s, const dns_record *records)
 
 static inline void dns_stop(dns_server *s)
 {
-    struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+    struct sockaddr_in a = { .sin_family = AF_INET,
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
                              .sin_port = htons(s->port) };
     sendto(s->fd, "", 1, 0, (struct sockaddr *)&a, sizeof a);
     pthread_join(s->thread, NULL);

@@ -72,7 +72,8 @@ static void a_ticket_resumes_once_and_brings_the_next(void **state)
     free_identity(&id);
 }
 
-/* --- STARTTLS ---------------------------------------------------------------------------------- */
+/* --- STARTTLS ----------------------------------------------------------------------------------
+ */
 
 typedef struct talk {
     bool at_once; /* the ClientHello rides behind the request */
@@ -178,7 +179,8 @@ static void a_given_port_of_unknown_kind_falls_back_to_starttls_and_is_remembere
     free_identity(&id);
 }
 
-/* --- what can go wrong ------------------------------------------------------------------------- */
+/* --- what can go wrong -------------------------------------------------------------------------
+ */
 
 static void a_certificate_that_is_not_good_is_named(void **state)
 {
@@ -311,7 +313,8 @@ static void a_ca_file_that_is_not_there_is_told(void **state)
     close_client(&c);
 }
 
-/* --- flow -------------------------------------------------------------------------------------- */
+/* --- flow --------------------------------------------------------------------------------------
+ */
 
 static void much_data_is_told_in_bounded_portions_and_can_be_paused(void **state)
 {
@@ -437,7 +440,8 @@ static void channel_bindings_exist_as_the_version_allows(void **state)
     }
 }
 
-/* --- memory ------------------------------------------------------------------------------------ */
+/* --- memory ------------------------------------------------------------------------------------
+ */
 
 static void every_failed_allocation_ends_in_no_memory_or_in_a_connection(void **state)
 {

@@ -128,8 +128,10 @@ static void dead_facts_make_it_ask_again(void **state)
     fixture *f = *state;
     ep_buf facts = EP_BUF_INIT;
     const long long later = (long long)ep_loop_wall_ms() + 1000000;
-    ep_buf_printf(&facts, "epode-dns 1\nsrv direct %lld 5 0 %u a.test\nnone starttls %lld\n"
-                  "addr v4 %lld a.test 127.0.0.1\n", later, closed_port(), later, later);
+    ep_buf_printf(&facts,
+                  "epode-dns 1\nsrv direct %lld 5 0 %u a.test\nnone starttls %lld\n"
+                  "addr v4 %lld a.test 127.0.0.1\n",
+                  later, closed_port(), later, later);
     add_srv(f, direct_srv, 5, f->server.port, "b.test");
     add(f, "b.test", ns_t_a, 300, "127.0.0.1");
     open_named(f, &facts);

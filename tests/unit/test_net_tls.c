@@ -140,7 +140,7 @@ static epode_status import(const char *domain, const char *ca_file, const ep_buf
 {
     ep_trust *trust;
     SSL_SESSION *session;
-    STACK_OF(X509) *chain;
+    STACK_OF(X509) * chain;
     assert_int_equal(ep_trust_new(&trust, domain, ca_file, NULL), EPODE_OK);
     epode_status status =
         ep_ticket_import(&session, &chain, trust, ep_buf_ptr(blob), blob->len, now, NULL);
@@ -164,7 +164,8 @@ static void names_are_matched_as_xmpp_wants(void **state)
         { "chat.example.org", "DNS:*.example.org", EPODE_OK },
         { "a.chat.example.org", "DNS:*.example.org", EPODE_ECERT },
         { "chat.example.org", "DNS:c*.example.org", EPODE_ECERT },
-        { "example.org", "otherName:1.3.6.1.5.5.7.8.7;IA5STRING:_xmpp-client.example.org", EPODE_OK },
+        { "example.org", "otherName:1.3.6.1.5.5.7.8.7;IA5STRING:_xmpp-client.example.org",
+          EPODE_OK },
         { "example.org", "otherName:1.3.6.1.5.5.7.8.7;IA5STRING:_xmpp-server.example.org",
           EPODE_ECERT },
         { "example.org", "otherName:1.3.6.1.5.5.7.8.7;IA5STRING:_xmpp-client.example.or",
@@ -185,6 +186,35 @@ static void names_are_matched_as_xmpp_wants(void **state)
         close_pair(&p);
         free_identity(&id);
     }
+}
+
+/* By the environment, as OpenSSL has it: a directory by hash, and a bundle for what is not in it.
+ */
+static void the_systems_store_is_a_directory_and_a_bundle(void **state)
+{
+    (void)state;
+    char directory[] = "/tmp/epode-cas-XXXXXX", link[128];
+    assert_non_null(mkdtemp(directory));
+    snprintf(link, sizeof link, "%s/%08lx.0", directory, X509_subject_name_hash(ca.cert));
+    identity id = make_identity(&ca, "DNS:example.org", -60, 3600);
+    for (int i = 0; i < 4; i++) { /* bit 0: in the directory, bit 1: in the bundle */
+        pair p;
+        if (i == 1)
+            assert_int_equal(symlink(ca.file, link), 0);
+        if (i == 2)
+            unlink(link);
+        setenv("SSL_CERT_DIR", directory, 1);
+        setenv("SSL_CERT_FILE", i & 2 ? ca.file : other_ca.file, 1);
+        open_server(&p, &id);
+        open_client(&p, "example.org", NULL, NULL, NULL);
+        assert_int_equal(shake(&p), i ? EPODE_OK : EPODE_ECERT);
+        close_pair(&p);
+    }
+    unsetenv("SSL_CERT_DIR");
+    unsetenv("SSL_CERT_FILE");
+    unlink(link);
+    rmdir(directory);
+    free_identity(&id);
 }
 
 static void flights_of_the_handshake_are_counted(void **state)
@@ -222,7 +252,7 @@ static void a_ticket_resumes_in_one_wait(void **state)
     for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
         pair p;
         SSL_SESSION *session;
-        STACK_OF(X509) *chain;
+        STACK_OF(X509) * chain;
         ep_buf blob = EP_BUF_INIT;
         ep_trust *trust;
         identity id = make_identity(&ca, "DNS:example.org", -60, 3600);
@@ -284,18 +314,19 @@ static void a_chain_that_no_longer_verifies_is_refused(void **state)
     (void)state;
     pair p;
     SSL_SESSION *session;
-    STACK_OF(X509) *chain;
+    STACK_OF(X509) * chain;
     ep_trust *trust;
     ep_error why;
     identity id = make_identity(&ca, "DNS:example.org", -60, 1800);
     ep_buf blob = make_ticket(&p, &id);
     /* The same fingerprint as far as the ticket knows, another store: only the chain can tell. */
     assert_int_equal(ep_trust_new(&trust, "example.org", other_ca.file, NULL), EPODE_OK);
-    memcpy(blob.data + blob.head + sizeof "epode ticket 1", trust->fingerprint, EP_FINGERPRINT_BYTES);
+    memcpy(blob.data + blob.head + sizeof "epode ticket 1", trust->fingerprint,
+           EP_FINGERPRINT_BYTES);
     seal(&blob);
-    assert_int_equal(ep_ticket_import(&session, &chain, trust, ep_buf_ptr(&blob), blob.len, now_ms(),
-                                      &why),
-                     EPODE_ECERT);
+    assert_int_equal(
+        ep_ticket_import(&session, &chain, trust, ep_buf_ptr(&blob), blob.len, now_ms(), &why),
+        EPODE_ECERT);
     assert_non_null(strstr(why.text, "unknown authority"));
     ep_trust_free(trust);
     close_pair(&p);
@@ -308,7 +339,7 @@ static void a_damaged_ticket_is_refused_and_harms_nobody(void **state)
     (void)state;
     pair p;
     SSL_SESSION *session;
-    STACK_OF(X509) *chain;
+    STACK_OF(X509) * chain;
     ep_trust *trust;
     identity id = make_identity(&ca, "DNS:example.org", -60, 1800);
     ep_buf blob = make_ticket(&p, &id);
@@ -359,7 +390,8 @@ static void a_cut_at_any_byte_of_the_handshake_is_typed(void **state)
 static void what_is_no_tls_is_named(void **state)
 {
     (void)state;
-    static const char *const lines[] = { "<?xml version='1.0'?><stream:stream>", "HTTP/1.1 400 Bad" };
+    static const char *const lines[] = { "<?xml version='1.0'?><stream:stream>",
+                                         "HTTP/1.1 400 Bad" };
     identity id = make_identity(&ca, "DNS:example.org", -60, 3600);
     for (size_t i = 0; i < 2; i++) {
         pair p;
@@ -393,6 +425,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_are_matched_as_xmpp_wants),
+        cmocka_unit_test(the_systems_store_is_a_directory_and_a_bundle),
         cmocka_unit_test(flights_of_the_handshake_are_counted),
         cmocka_unit_test(a_ticket_resumes_in_one_wait),
         cmocka_unit_test(a_ticket_is_refused_when_anything_changed),
