@@ -57,7 +57,11 @@ typedef struct epode_options {
     void *user;
     void (*user_destroy)(void *user); /* called once, when the client has let go of user */
 } epode_options;
+#ifdef __cplusplus
+#define EPODE_OPTIONS_INIT { sizeof(epode_options) }
+#else
 #define EPODE_OPTIONS_INIT { .size = sizeof(epode_options) }
+#endif
 
 /* Makes a client and opens its store; nothing is sent yet. *out is the caller's, NULL on failure; user_destroy
  * is called only for a client that was made. EPODE_EINVAL (no or a wrong JID, an option out of range),

@@ -40,6 +40,12 @@ static void preface_free(void *p)
 
 static const ep_preface preface = { preface_open, preface_start, preface_feed, preface_free };
 
+void ep_client_begin(epode_client *c)
+{
+    if (!ep_store_in_transaction(c->store))
+        ep_store_begin(c->store);
+}
+
 void ep_client_schedule(epode_client *c)
 {
     ep_loop_defer(c->loop, &c->settle_job);
@@ -316,7 +322,7 @@ static void on_data(void *user, const char *data, size_t n)
     epode_client *c = user;
     if (!c->stream)
         return;
-    ep_store_begin(c->store); /* one transaction for the whole turn */
+    ep_client_begin(c);
     epode_status st = ep_stream_feed(c->stream, data, n, ep_loop_now_us(c->loop));
     if (st == EPODE_OK) {
         ep_client_schedule(c);
@@ -337,7 +343,7 @@ static void on_data(void *user, const char *data, size_t n)
 static void on_ticket(void *user, const void *blob, size_t n, int64_t expires_wall_ms)
 {
     epode_client *c = user;
-    ep_store_begin(c->store);
+    ep_client_begin(c);
     ep_store_secret_put(c->store, EP_SECRET_TICKET, c->jid.ascii, blob, n, expires_wall_ms);
     ep_client_schedule(c);
 }
@@ -351,7 +357,7 @@ static void on_ticket_refused(void *user, const ep_error *why)
 static void on_dns(void *user, const void *facts, size_t n, int64_t expires_wall_ms)
 {
     epode_client *c = user;
-    ep_store_begin(c->store);
+    ep_client_begin(c);
     ep_store_fact_put(c->store, EP_FACT_ENDPOINT, c->host ? c->host : c->jid.ascii, facts, n, expires_wall_ms);
     ep_client_schedule(c);
 }
@@ -434,7 +440,7 @@ void ep_client_stop_connection(epode_client *c, int how)
             c->ack_due = true;
         if (!connection_commit(c))
             return;
-        ep_store_begin(c->store);
+        ep_client_begin(c);
         ep_store_sm_clear(c->store);
         ep_store_smq_move_to_pending(c->store);
         ep_store_commit(c->store, false);

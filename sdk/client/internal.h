@@ -127,6 +127,7 @@ int64_t ep_client_wall_ms(void);
 /* connection.c */
 void ep_client_attempt(epode_client *c);
 void ep_client_drop(epode_client *c);
+void ep_client_begin(epode_client *c);     /* one transaction for the whole turn */
 void ep_client_schedule(epode_client *c);  /* settle at the end of this turn */
 void ep_client_failed(epode_client *c, const ep_error *why);
 void ep_client_connection_init(epode_client *c);

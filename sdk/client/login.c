@@ -95,11 +95,8 @@ static epode_status on_bound(void *user, const char *jid, ep_bind_kind kind, con
         return EPODE_ENOMEM;
     (void)kind;
     /* A new session: the old one's queue is over, what is left of it is to be sent again. */
-    epode_status st = ep_store_begin(c->store);
-    if (st == EPODE_ESTATE)
-        st = EPODE_OK; /* the transaction of this turn is open already */
-    if (st >= 0)
-        st = ep_store_smq_move_to_pending(c->store);
+    ep_client_begin(c);
+    epode_status st = ep_store_smq_move_to_pending(c->store);
     if (st >= 0)
         st = ep_store_sm_clear(c->store);
     return store_status(c, st);

@@ -27,7 +27,7 @@ epode_status ep_client_send_text(epode_client *c, ep_stanza_kind kind, const cha
     uint64_t seq = ep_stream_next_out(c->stream);
     if (seq) {
         ep_smq_row row = { .seq = seq, .kind = kind, .stamp_ms = ep_client_wall_ms(), .id = id, .xml = xml, .len = len };
-        ep_store_begin(c->store);
+        ep_client_begin(c);
         epode_status st = ep_store_smq_push(c->store, &row);
         if (st < 0)
             return st;
@@ -71,7 +71,7 @@ void ep_client_acked(epode_client *c, uint64_t acked)
         epode_client *c;
         uint64_t acked;
     } a = { c, acked };
-    ep_store_begin(c->store);
+    ep_client_begin(c);
     ep_store_smq_each(c->store, acked_row, &a);
     ep_store_smq_ack(c->store, acked);
     ep_client_schedule(c);
@@ -107,7 +107,7 @@ static epode_status pending_row(const ep_smq_row *row, void *user)
     epode_client *c = user;
     ep_buf xml = EP_BUF_INIT;
     epode_status st = pending_text(row, &xml);
-    ep_store_begin(c->store);
+    ep_client_begin(c);
     if (!st)
         st = ep_client_send_text(c, EP_STANZA_MESSAGE, row->id, ep_buf_ptr(&xml), xml.len);
     if (st >= 0)
@@ -246,7 +246,7 @@ epode_status ep_client_stanza(epode_client *c, ep_elem *e, uint32_t h)
 {
     bool message = ep_elem_is(e, "message", EP_NS_CLIENT), iq = ep_elem_is(e, "iq", EP_NS_CLIENT);
     epode_status st = EPODE_OK;
-    ep_store_begin(c->store);
+    ep_client_begin(c);
     if (message || (c->flags & EPODE_RAW_STANZAS)) {
         ep_buf_clear(&c->scratch);
         ep_elem_write(&c->scratch, e, EP_NS_CLIENT);

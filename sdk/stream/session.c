@@ -277,7 +277,7 @@ epode_status ep_session_stanza(ep_stream *s, ep_elem *e)
 epode_status ep_session_r(ep_stream *s, ep_elem *e)
 {
     (void)e;
-    return s->sm_on && s->ev->ack_wanted ? ep_stream_check(s, s->ev->ack_wanted(s->user)) : EPODE_OK;
+    return s->state == EP_S_READY && s->sm_on && s->ev->ack_wanted ? ep_stream_check(s, s->ev->ack_wanted(s->user)) : EPODE_OK;
 }
 
 epode_status ep_session_a(ep_stream *s, ep_elem *e)
