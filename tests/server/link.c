@@ -66,6 +66,9 @@ struct link *link_new(struct srv *srv, int fd, SSL_CTX *direct, bool early, int6
 void link_free(struct link *link, int64_t now_us)
 {
     srv_conn_free(link->conn, now_us);
+    /* A connection that was cut must not make OpenSSL drop its session from the cache. */
+    if (link->up)
+        SSL_set_shutdown(link->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
     SSL_free(link->ssl);
     while (link->in.first)
         pipe_pop(&link->in);
