@@ -28,8 +28,7 @@ int64_t ep_loop_refresh(ep_loop *loop);
 /* The calendar's time in milliseconds since 1970 (what is written to disk). */
 int64_t ep_loop_wall_ms(void);
 
-/* --- descriptors -------------------------------------------------------------------------------
- */
+/* --- descriptors --------------------------------------------------------------------- */
 
 enum {
     EP_READ = 1,
@@ -54,8 +53,7 @@ epode_status ep_loop_rewatch(ep_loop *loop, ep_watch *watch, unsigned events);
  * still to be told in this dispatch: it is then not told. Fine for one that is not on. */
 void ep_loop_unwatch(ep_loop *loop, ep_watch *watch);
 
-/* --- time and work -----------------------------------------------------------------------------
- */
+/* --- time and work ------------------------------------------------------------------- */
 
 /* Set and stop timers inside a dispatch or between enter and leave: the descriptor learns of the
  * next due time once, at the end. */
@@ -71,8 +69,7 @@ typedef struct ep_job {
 /* At the end of this dispatch (or of the enter/leave around the call; outside of both, at the next
  * dispatch, for which the descriptor becomes readable). Already queued: nothing happens. */
 void ep_loop_defer(ep_loop *loop, ep_job *job);
-/* In the next dispatch, for which the descriptor is readable: the rest of work that was cut short.
- */
+/* In the next dispatch, for which the descriptor is readable: the rest of work cut short. */
 void ep_loop_next(ep_loop *loop, ep_job *job);
 void ep_job_cancel(ep_job *job);
 bool ep_job_is_queued(const ep_job *job);
@@ -81,8 +78,7 @@ void ep_loop_again(ep_loop *loop);
 
 /* Does what there is to do and returns how many things that were; never blocks. Not re-entrant. */
 int ep_loop_dispatch(ep_loop *loop);
-/* Waits until there is something to do, for at most max_us (negative: no limit). False: time out.
- */
+/* Waits until there is something to do, at most max_us (negative: no limit). False: time out. */
 bool ep_loop_wait(ep_loop *loop, int64_t max_us);
 
 /* Around calls from outside of a dispatch that set timers or queue jobs (each entry point of the
@@ -92,8 +88,7 @@ void ep_loop_enter(ep_loop *loop);
 void ep_loop_leave(ep_loop *loop);
 bool ep_loop_is_inside(const ep_loop *loop);
 
-/* --- wake-ups ----------------------------------------------------------------------------------
- */
+/* --- wake-ups ------------------------------------------------------------------------ */
 
 /* Borrowed; ep_wake_ref makes it outlive the loop. */
 ep_wake *ep_loop_wake(ep_loop *loop);

@@ -1,5 +1,4 @@
-/* candidate.c: answers into endpoints, endpoints and their addresses into candidates of the race.
- */
+/* candidate.c: answers into endpoints, and their addresses into candidates of the race. */
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>

@@ -11,8 +11,7 @@
 static void update(ep_dial *d);
 static const ep_link_events link_events;
 
-/* --- the end -----------------------------------------------------------------------------------
- */
+/* --- the end ------------------------------------------------------------------------- */
 
 static void end(ep_dial *d)
 {
@@ -103,8 +102,7 @@ static void on_deadline(ep_timer *timer, int64_t now_us, void *user)
     lose(d, weight_of(d->worst.status) > weight_of(EPODE_ECONNECT) ? &d->worst : &error);
 }
 
-/* --- attempts ----------------------------------------------------------------------------------
- */
+/* --- attempts ------------------------------------------------------------------------ */
 
 static int index_of(const ep_dial *d, const ep_link *link)
 {
@@ -284,8 +282,7 @@ static void on_answer(void *user)
         d->events->on_facts(d->user);
 }
 
-/* --- life --------------------------------------------------------------------------------------
- */
+/* --- life ---------------------------------------------------------------------------- */
 
 void ep_dial_start(ep_dial *d)
 {

@@ -51,8 +51,7 @@ void ep_dial_stop(ep_dial *dial);
 /* Frees what is inside; not from inside of its events. */
 void ep_dial_free(ep_dial *dial);
 
-/* --- within the dial: candidate.c --------------------------------------------------------------
- */
+/* --- within the dial: candidate.c ---------------------------------------------------- */
 
 /* Asks for the SRV records that are missing and puts what is known in order. False: nothing to go
  * on with yet, or it is over. */

@@ -1,5 +1,4 @@
-/* endpoint.h: from facts to the list of what to try, in order. Pure: no I/O, chance is an argument.
- */
+/* endpoint.h: from facts to what to try, in order. Pure: no I/O, chance is an argument. */
 #ifndef EP_ENDPOINT_H
 #define EP_ENDPOINT_H
 

@@ -58,8 +58,7 @@ bool ep_address_equal(const ep_address *a, const ep_address *b)
     return a->family == b->family && memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
 }
 
-/* --- writing -----------------------------------------------------------------------------------
- */
+/* --- writing ------------------------------------------------------------------------- */
 
 static bool is_kept(ep_answer answer)
 {
@@ -119,8 +118,7 @@ void ep_facts_write(const ep_facts *facts, ep_buf *out, int64_t *expires_ms)
     }
 }
 
-/* --- reading -----------------------------------------------------------------------------------
- */
+/* --- reading ------------------------------------------------------------------------- */
 
 /* An end farther away than any TTL means that the clock was set back: expired, but usable. */
 static int64_t sane_end(const char *text, int64_t now_ms)

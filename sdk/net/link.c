@@ -61,8 +61,7 @@ void ep_link_close(ep_link *link)
     ep_buf_wipe(&link->plain);
 }
 
-/* --- sending -----------------------------------------------------------------------------------
- */
+/* --- sending ------------------------------------------------------------------------- */
 
 static unsigned wanted(const ep_link *link)
 {
@@ -152,8 +151,7 @@ void ep_link_pause(ep_link *link, bool paused)
         ep_loop_next(link->loop, &link->more);
 }
 
-/* --- receiving ---------------------------------------------------------------------------------
- */
+/* --- receiving ----------------------------------------------------------------------- */
 
 /* What is there, up to a limit, into the buffer. False: the link is gone. */
 static bool receive(ep_link *link, ep_buf *in)
@@ -185,8 +183,7 @@ static bool receive(ep_link *link, ep_buf *in)
     return true;
 }
 
-/* --- the way up --------------------------------------------------------------------------------
- */
+/* --- the way up ---------------------------------------------------------------------- */
 
 static void start_tls(ep_link *link)
 {
@@ -302,8 +299,7 @@ static void shake_hands(ep_link *link)
     ep_link_flush(link);
 }
 
-/* --- data --------------------------------------------------------------------------------------
- */
+/* --- data ---------------------------------------------------------------------------- */
 
 /* Decrypts and tells; false: nothing more for now, or the link is gone. */
 static bool read_data(ep_link *link)

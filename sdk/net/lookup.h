@@ -36,8 +36,7 @@ void ep_lookup_close(ep_lookup *l); /* drops what is asked */
 
 /* Asks for the SRV records of the wanted kinds that are not fresh; all of them if again. */
 epode_status ep_lookup_srv(ep_lookup *l, unsigned want, bool again);
-/* Asks for a host's addresses in the same way. round: in which round of questions. NULL: no room.
- */
+/* Asks for a host's addresses in the same way. round: of questions. NULL: no room. */
 ep_host *ep_lookup_host(ep_lookup *l, const char *name, unsigned round, bool again,
                         epode_status *status);
 /* Families (EP_RACE_V4, EP_RACE_V6) whose answer is to come. */

@@ -32,8 +32,7 @@ struct ep_net {
 
 static const ep_link_events link_events;
 
-/* --- telling the owner -------------------------------------------------------------------------
- */
+/* --- telling the owner --------------------------------------------------------------- */
 
 /* What is due is told in the next dispatch: never from inside of a call of the owner's. */
 static void tell_later(ep_net *net)
@@ -99,8 +98,7 @@ static void end(ep_net *net, const ep_error *error)
     tell_later(net);
 }
 
-/* --- the race's events -------------------------------------------------------------------------
- */
+/* --- the race's events --------------------------------------------------------------- */
 
 static bool fill_info(ep_net *net, const ep_candidate *c)
 {
@@ -164,8 +162,7 @@ static void on_facts(void *user)
 
 static const ep_dial_events dial_events = { on_won, on_lost, on_ticket_refused, on_facts };
 
-/* --- the link's events -------------------------------------------------------------------------
- */
+/* --- the link's events --------------------------------------------------------------- */
 
 static epode_status make_tls(ep_link *link, ep_tls **out, void *user, ep_error *error)
 {
@@ -229,8 +226,7 @@ static void on_closed(ep_link *link, const ep_error *error, void *user)
 static const ep_link_events link_events = { make_tls, on_nothing, on_nothing,
                                             on_data,  on_sent,    on_closed };
 
-/* --- life --------------------------------------------------------------------------------------
- */
+/* --- life ---------------------------------------------------------------------------- */
 
 static void on_goodbye_timeout(ep_timer *timer, int64_t now_us, void *user)
 {
@@ -246,7 +242,6 @@ static void start(ep_job *job, void *user)
     ep_net *net = user;
     ep_error error;
     (void)job;
-    /* An IPv6 domain is written in brackets; certificates hold it without. */
     if (ep_trust_new(&net->trust, net->domain, net->ca_file, &error) != EPODE_OK) {
         end(net, &error);
         return;
@@ -271,7 +266,7 @@ static void destroy(ep_job *job, void *user)
     ep_free(net);
 }
 
-/* "[::1]" is "::1". */
+/* An IPv6 address is written in brackets in a JID; certificates and sockets have it without. */
 static char *copy_name(const char *name)
 {
     const size_t n = name ? strlen(name) : 0;

@@ -41,8 +41,7 @@ struct ep_resolver {
     bool *freed; /* set while answers are told */
 };
 
-/* --- c-ares on the loop ------------------------------------------------------------------------
- */
+/* --- c-ares on the loop -------------------------------------------------------------- */
 
 static void arm(ep_resolver *r)
 {
@@ -108,8 +107,7 @@ static void on_socket(void *data, ares_socket_t fd, int readable, int writable)
         s->watch.fd = fd;
 }
 
-/* --- answers -----------------------------------------------------------------------------------
- */
+/* --- answers ------------------------------------------------------------------------- */
 
 static void deliver(ep_job *job, void *user)
 {
@@ -236,8 +234,7 @@ static void on_answer(void *arg, int status, int timeouts, unsigned char *packet
     answer(q);
 }
 
-/* --- questions ---------------------------------------------------------------------------------
- */
+/* --- questions ----------------------------------------------------------------------- */
 
 static bool is_localhost(const char *name)
 {
@@ -308,8 +305,7 @@ epode_status ep_resolver_ask_address(ep_resolver *r, const char *name, int famil
     return ask(r, name, family == AF_INET ? ns_t_a : ns_t_aaaa, done, user);
 }
 
-/* --- life --------------------------------------------------------------------------------------
- */
+/* --- life ---------------------------------------------------------------------------- */
 
 epode_status ep_resolver_new(ep_resolver **out, ep_loop *loop, const char *servers,
                              const ep_log *log)

@@ -22,8 +22,7 @@ struct ep_tls {
     int tickets_n;
 };
 
-/* --- the BIO: ep_buf on both sides -------------------------------------------------------------
- */
+/* --- the BIO: ep_buf on both sides --------------------------------------------------- */
 
 static int bio_write(BIO *bio, const char *data, int n)
 {
@@ -83,8 +82,7 @@ static BIO *new_bio(ep_tls *tls)
     return bio;
 }
 
-/* --- life --------------------------------------------------------------------------------------
- */
+/* --- life ---------------------------------------------------------------------------- */
 
 /* Called deep inside of OpenSSL: the session is put aside until the owner asks. The newest are
  * kept. */
@@ -162,8 +160,7 @@ void ep_tls_in_ended(ep_tls *tls)
     tls->ended = true;
 }
 
-/* --- handshake and data ------------------------------------------------------------------------
- */
+/* --- handshake and data -------------------------------------------------------------- */
 
 static epode_status tls_error(ep_tls *tls, int kind, const char *doing, ep_error *error)
 {
@@ -248,8 +245,7 @@ void ep_tls_goodbye(ep_tls *tls)
     ERR_clear_error();
 }
 
-/* --- what it is --------------------------------------------------------------------------------
- */
+/* --- what it is ---------------------------------------------------------------------- */
 
 unsigned ep_tls_waits(const ep_tls *tls)
 {

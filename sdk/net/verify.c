@@ -15,8 +15,7 @@
 
 static const unsigned char alpn[] = "\x0bxmpp-client"; /* XEP-0368 section 3 */
 
-/* id-on-dnsSRV (RFC 4985), "_xmpp-client.DOMAIN", as RFC 6120 13.7.1.2.1 has servers' certificates.
- */
+/* id-on-dnsSRV (RFC 4985), "_xmpp-client.DOMAIN", see RFC 6120 13.7.1.2.1. */
 static bool srv_name_matches(const GENERAL_NAME *name, const char *domain)
 {
     char oid[32];

@@ -1,5 +1,4 @@
-/* verify.h: whom a connection trusts: the trust store, the domain, and what OpenSSL is set up with.
- */
+/* verify.h: whom a connection trusts: the trust store, the domain, and OpenSSL's settings. */
 #ifndef EP_VERIFY_H
 #define EP_VERIFY_H
 

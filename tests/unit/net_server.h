@@ -3,6 +3,7 @@
 #define NET_SERVER_H
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
@@ -17,6 +18,8 @@ typedef struct server {
     uint16_t port;
     const char *greeting; /* before TLS: this is expected ... */
     const char *proceed;  /* ... and answered by this */
+    bool glued;           /* proceed and TLS's first flight in one segment */
+    bool reset;           /* cuts with a RST */
     bool silent;          /* accepts, and says nothing */
     bool cut;             /* closes without a goodbye after the first data */
     size_t flood;         /* bytes sent behind the first data */
@@ -36,7 +39,25 @@ static inline bool expect_plain(server *s, int fd)
         n += (size_t)got;
     }
     return memcmp(block, s->greeting, want) == 0 &&
-           send(fd, s->proceed, strlen(s->proceed), MSG_NOSIGNAL) > 0;
+           (s->glued || send(fd, s->proceed, strlen(s->proceed), MSG_NOSIGNAL) > 0);
+}
+
+static inline void send_glued(server *s, SSL *ssl, int fd)
+{
+    char block[8192];
+    size_t n = strlen(s->proceed);
+    SSL_set0_wbio(ssl, BIO_new(BIO_s_mem()));
+    /* The ClientHello is answered, and then more is waited for; that wait is broken off at once. */
+    int flags = fcntl(fd, F_GETFL);
+    char first;
+    recv(fd, &first, 1, MSG_PEEK);
+    fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+    SSL_accept(ssl);
+    fcntl(fd, F_SETFL, flags);
+    memcpy(block, s->proceed, n);
+    n += (size_t)BIO_read(SSL_get_wbio(ssl), block + n, (int)(sizeof block - n));
+    send(fd, block, n, MSG_NOSIGNAL);
+    SSL_set0_wbio(ssl, BIO_new_socket(fd, BIO_NOCLOSE));
 }
 
 /* Echoes until the client's goodbye. */
@@ -45,6 +66,8 @@ static inline void serve_tls(server *s, int fd)
     char block[4096];
     SSL *ssl = SSL_new(s->ctx);
     SSL_set_fd(ssl, fd);
+    if (s->glued)
+        send_glued(s, ssl, fd);
     if (SSL_accept(ssl) == 1) {
         int n;
         s->resumed += SSL_session_reused(ssl);
@@ -62,6 +85,9 @@ static inline void serve_tls(server *s, int fd)
         }
         if (!s->cut)
             SSL_shutdown(ssl);
+        struct linger none = { 1, 0 };
+        if (s->reset)
+            setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
     }
     SSL_free(ssl);
 }

@@ -72,8 +72,7 @@ static void a_ticket_resumes_once_and_brings_the_next(void **state)
     free_identity(&id);
 }
 
-/* --- STARTTLS ----------------------------------------------------------------------------------
- */
+/* --- STARTTLS ------------------------------------------------------------------------ */
 
 typedef struct talk {
     bool at_once; /* the ClientHello rides behind the request */
@@ -135,6 +134,25 @@ static void starttls_is_one_wait_more(void **state)
     free_identity(&id);
 }
 
+static void tls_bytes_behind_the_last_word_before_it_belong_to_tls(void **state)
+{
+    (void)state;
+    client c;
+    server s = { .greeting = request, .proceed = yes, .glued = true };
+    identity id = make_identity(&ca, "DNS:example.org", -60, 3600);
+    server_start(&s, &id);
+    at_once = true;
+    open_client(&c, s.port, EP_TLS_STARTTLS);
+    c.config.preface = &preface;
+    c.first = "abc";
+    dial(&c);
+    turn_until_bytes(&c, 3);
+    close_client(&c);
+    at_once = false;
+    server_stop(&s);
+    free_identity(&id);
+}
+
 static void a_wrong_answer_before_tls_ends_it(void **state)
 {
     (void)state;
@@ -179,8 +197,7 @@ static void a_given_port_of_unknown_kind_falls_back_to_starttls_and_is_remembere
     free_identity(&id);
 }
 
-/* --- what can go wrong -------------------------------------------------------------------------
- */
+/* --- what can go wrong --------------------------------------------------------------- */
 
 static void a_certificate_that_is_not_good_is_named(void **state)
 {
@@ -313,8 +330,7 @@ static void a_ca_file_that_is_not_there_is_told(void **state)
     close_client(&c);
 }
 
-/* --- flow --------------------------------------------------------------------------------------
- */
+/* --- flow ---------------------------------------------------------------------------- */
 
 static void much_data_is_told_in_bounded_portions_and_can_be_paused(void **state)
 {
@@ -337,6 +353,30 @@ static void much_data_is_told_in_bounded_portions_and_can_be_paused(void **state
     assert_int_equal(c.data.len, 1 + (1 << 20));
     ep_net_pause(c.net, false);
     turn_until_bytes(&c, 5 + (1 << 20));
+    close_client(&c);
+    server_stop(&s);
+    free_identity(&id);
+}
+
+static void a_reset_while_paused_waits_in_silence(void **state)
+{
+    (void)state;
+    client c;
+    server s = { .cut = true, .reset = true };
+    identity id = make_identity(&ca, "DNS:example.org", -60, 3600);
+    server_start(&s, &id);
+    open_client(&c, s.port, EP_TLS_DIRECT);
+    dial(&c);
+    turn_until(&c, &c.up);
+    assert_int_equal(ep_net_write(c.net, "x", 1), EPODE_OK);
+    ep_net_pause(c.net, true);
+    for (int i = 0; i < 50 && ep_loop_wait(c.loop, 20000); i++)
+        ep_loop_dispatch(c.loop);
+    assert_false(ep_loop_wait(c.loop, 1000)); /* it does not spin */
+    assert_false(c.closed);
+    ep_net_pause(c.net, false);
+    turn_until(&c, &c.closed);
+    assert_int_equal(c.error.status, EPODE_ECONNECT);
     close_client(&c);
     server_stop(&s);
     free_identity(&id);
@@ -440,8 +480,7 @@ static void channel_bindings_exist_as_the_version_allows(void **state)
     }
 }
 
-/* --- memory ------------------------------------------------------------------------------------
- */
+/* --- memory -------------------------------------------------------------------------- */
 
 static void every_failed_allocation_ends_in_no_memory_or_in_a_connection(void **state)
 {
@@ -478,6 +517,7 @@ int main(void)
         cmocka_unit_test(direct_tls_comes_up_verified_and_data_goes_both_ways),
         cmocka_unit_test(a_ticket_resumes_once_and_brings_the_next),
         cmocka_unit_test(starttls_is_one_wait_more),
+        cmocka_unit_test(tls_bytes_behind_the_last_word_before_it_belong_to_tls),
         cmocka_unit_test(a_wrong_answer_before_tls_ends_it),
         cmocka_unit_test(a_given_port_of_unknown_kind_falls_back_to_starttls_and_is_remembered),
         cmocka_unit_test(a_certificate_that_is_not_good_is_named),
@@ -487,6 +527,7 @@ int main(void)
         cmocka_unit_test(the_deadline_names_the_phase),
         cmocka_unit_test(a_ca_file_that_is_not_there_is_told),
         cmocka_unit_test(much_data_is_told_in_bounded_portions_and_can_be_paused),
+        cmocka_unit_test(a_reset_while_paused_waits_in_silence),
         cmocka_unit_test(a_large_backlog_drains_and_is_reported),
         cmocka_unit_test(it_can_be_freed_at_any_time),
         cmocka_unit_test(closing_at_once_tells_cancelled_from_the_loop),
