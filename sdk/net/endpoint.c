@@ -128,9 +128,11 @@ void ep_endpoints_from_host(ep_endpoints *out, const ep_facts *facts, const char
     out->n = 0;
     if (both && (port == 443 || port == 5223))
         want = 1u << EP_DIRECT;
+    if (both && port == 5222) /* registered for it: direct TLS is the odd case there */
+        add(out, host, port, false, 0);
     if (want & 1u << EP_DIRECT)
         add(out, host, port ? port : 5223, true, 0);
-    if (want & 1u << EP_STARTTLS)
+    if (want & 1u << EP_STARTTLS && !(both && port == 5222))
         add(out, host, port ? port : 5222, false, 0);
     put_good_first(out, &facts->good);
 }

@@ -32,8 +32,8 @@ epode_status ep_endpoints_from_srv(ep_endpoints *out, const ep_facts *facts, con
                                    unsigned want, ep_chance *chance, void *user, ep_error *error);
 
 /* For a host that was given instead. port 0: 5223 for direct TLS, 5222 for STARTTLS; a given port
- * with both wanted: 443 and 5223 mean direct TLS; on any other, what was last good there, else
- * direct TLS, goes first, and the other way second. */
+ * with both wanted: 443 and 5223 mean direct TLS; on any other both are tried: first what was last
+ * good there, else STARTTLS on 5222 and direct TLS elsewhere. */
 void ep_endpoints_from_host(ep_endpoints *out, const ep_facts *facts, const char *host,
                             uint16_t port, unsigned want);
 

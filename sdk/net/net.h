@@ -41,9 +41,9 @@ typedef struct ep_net_config {
     const char *domain; /* the JID's, as A-label: asked in DNS, named in SNI, verified */
     const char *host;   /* NULL: by SRV; else a name or an address that is used instead */
     /* 0: with a host, 5223 for direct TLS and 5222 for STARTTLS. Given, with EP_TLS_AUTO: 443 and
-     * 5223 mean direct TLS; on others what was last good goes first, else direct TLS, and STARTTLS
-     * when that fails or takes longer than the race's delay. Without a host, the port on the domain
-     * itself. */
+     * 5223 mean direct TLS; on others both are tried: first what was last good, else STARTTLS on
+     * 5222 and direct TLS elsewhere, and the other way when that fails or takes longer than the
+     * race's delay. Without a host, the port on the domain itself. */
     uint16_t port;
     ep_tls_mode tls;
     const char *ca_file;    /* NULL: the system's */

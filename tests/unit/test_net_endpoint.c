@@ -219,9 +219,13 @@ static void a_given_host_makes_the_order(void **state)
         { "", 5223, BOTH, "d:h:5223" },
         { "", 443, BOTH, "d:h:443" },
         { "", 443, STARTTLS, "s:h:443" },
-        { "", 5222, BOTH, "d:h:5222 s:h:5222" },
-        { "good starttls h 5222 127.0.0.1\n", 5222, BOTH, "s:h:5222 d:h:5222" },
-        { "good starttls other 5222 127.0.0.1\n", 5222, BOTH, "d:h:5222 s:h:5222" },
+        { "", 5222, BOTH, "s:h:5222 d:h:5222" },
+        { "", 5222, DIRECT, "d:h:5222" },
+        { "", 5222, STARTTLS, "s:h:5222" },
+        { "", 5299, BOTH, "d:h:5299 s:h:5299" },
+        { "good direct h 5222 127.0.0.1\n", 5222, BOTH, "d:h:5222 s:h:5222" },
+        { "good starttls h 5299 127.0.0.1\n", 5299, BOTH, "s:h:5299 d:h:5299" },
+        { "good starttls other 5299 127.0.0.1\n", 5299, BOTH, "d:h:5299 s:h:5299" },
     };
     static ep_facts facts;
     static ep_endpoints out;
