@@ -187,7 +187,8 @@ static bool due_for_rotation(struct srv_conn *conn)
     const char *rule = srv_text(conn->srv, TOKEN_ROTATION);
     if (strcmp(rule, "always") == 0)
         return true;
-    if (strcmp(rule, "half") != 0 || !load(conn->srv, conn->user, conn->agent, SLOT_CURRENT, &token))
+    if (strcmp(rule, "half") != 0 ||
+        !load(conn->srv, conn->user, conn->agent, SLOT_CURRENT, &token))
         return false;
     int64_t half = token.issued_us + (token.expires_us - token.issued_us) / 2;
     unload(&token);

@@ -10,10 +10,10 @@ extern "C" {
 #endif
 
 /*
- * One `srv` is the server's state: users, tokens, sessions, rosters, archives. One `srv_conn` is one
- * connection. Bytes go in with the time, bytes come out of a buffer that the owner drains. Time is
- * always microseconds since 1970-01-01 UTC (it is also what stamps are made of) and never goes back.
- * Nothing here is thread-safe. Running out of memory aborts: this is a program for tests.
+ * One `srv` is the server's state: users, tokens, sessions, rosters, archives. One `srv_conn` is
+ * one connection. Bytes go in with the time, bytes come out of a buffer that the owner drains. Time
+ * is always microseconds since 1970-01-01 UTC (stamps are made of it) and never goes back. Nothing
+ * here is thread-safe. Running out of memory aborts: this is for tests.
  */
 struct srv;
 struct srv_conn;
@@ -92,7 +92,7 @@ int srv_conn_wants_tls(const struct srv_conn *conn);
 /* The bytes that came behind <starttls/> in the same read (XEP-0305): TLS's first input. */
 const char *srv_conn_tls_rest(const struct srv_conn *conn, size_t *len);
 
-/* Write what is left of the output, then close: 1 with TLS close_notify, 2 hard (RST or bare FIN). */
+/* Write what is left of the output, then close: 1 with close_notify, 2 without a word. */
 int srv_conn_wants_close(const struct srv_conn *conn);
 
 /* Connections are numbered from 1 in the order of srv_conn_new(). */
