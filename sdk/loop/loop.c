@@ -15,6 +15,7 @@ struct ep_loop {
     void (*on_wake)(void *user);
     void *wake_user;
     int64_t now_us;
+    uint64_t turn;
     unsigned depth; /* of enter and dispatch */
     bool again;
     ep_ready ready[EP_READY_MAX]; /* of the dispatch that runs */
@@ -208,6 +209,7 @@ int ep_loop_dispatch(ep_loop *loop)
     if (loop->depth)
         return 0;
     loop->depth = 1;
+    loop->turn++;
     loop->again = false;
     loop->ready_n = ep_poller_take(loop->poller, loop->ready);
     ep_loop_refresh(loop);
@@ -228,6 +230,11 @@ int ep_loop_dispatch(ep_loop *loop)
     n += settle(loop);
     loop->depth = 0;
     return n;
+}
+
+uint64_t ep_loop_turn(const ep_loop *loop)
+{
+    return loop->turn;
 }
 
 bool ep_loop_wait(ep_loop *loop, int64_t max_us)

@@ -78,6 +78,8 @@ void ep_loop_again(ep_loop *loop);
 
 /* Does what there is to do and returns how many things that were; never blocks. Not re-entrant. */
 int ep_loop_dispatch(ep_loop *loop);
+/* How many dispatches there were: what is bounded per dispatch counts by it. */
+uint64_t ep_loop_turn(const ep_loop *loop);
 /* Waits until there is something to do, at most max_us (negative: no limit). False: time out. */
 bool ep_loop_wait(ep_loop *loop, int64_t max_us);
 

@@ -326,8 +326,8 @@ static bool read_data(ep_link *link)
 
 static void work_up(ep_link *link)
 {
-    if (link->told_at_us != ep_loop_now_us(link->loop)) { /* a dispatch of its own */
-        link->told_at_us = ep_loop_now_us(link->loop);
+    if (link->told_turn != ep_loop_turn(link->loop)) {
+        link->told_turn = ep_loop_turn(link->loop);
         link->told = 0;
     }
     while (link->told < DISPATCH_BYTES) {

@@ -49,8 +49,8 @@ struct ep_link {
     bool talked;  /* something was sent that the preface waits for */
     ep_buf plain; /* to be sent before what TLS has */
     bool paused, hurry, drained, ended, said_goodbye;
-    size_t told; /* bytes in the dispatch of told_at_us */
-    int64_t told_at_us;
+    size_t told; /* bytes in the dispatch told_turn */
+    uint64_t told_turn;
     ep_net_timeline timeline; /* .dns and .start are the owner's */
 };
 
