@@ -49,7 +49,7 @@ static bool mech_usable(const ep_facts *f, const ep_policy *p, const ep_sasl_mec
 {
     switch (m->kind) {
     case EP_SASL_EXTERNAL: return f->have_certificate;
-    case EP_SASL_PLAIN: return p->allow_plain && f->have_password && f->pinned <= EP_SASL_CLASS_PLAIN;
+    case EP_SASL_PLAIN: return p->allow_plain && f->have_password;
     case EP_SASL_SCRAM: return scram_has_secret(f, m) && (!m->plus || plan_cb(f) != EP_CB_NONE);
     case EP_SASL_HT: return false;
     }

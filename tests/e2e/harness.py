@@ -1,0 +1,218 @@
+"""Runs the reference server and the epode program for the end-to-end tests. Standard library only."""
+import json
+import os
+import queue
+import shutil
+import signal
+import sqlite3
+import subprocess
+import tempfile
+import threading
+import time
+import unittest
+
+BUILD = os.environ.get("EPODE_BUILD", os.path.join(os.path.dirname(__file__), "..", "..", "build", "release"))
+EPODE = os.path.join(BUILD, "samples", "epode")
+SERVER = os.path.join(BUILD, "tests", "server", "epode-testserver")
+VICTIM = os.path.join(BUILD, "tests", "epode-victim")
+
+
+class Lines:
+    """The lines of a pipe, read by a thread, taken with a deadline."""
+
+    def __init__(self, pipe):
+        self.lines = queue.Queue()
+        self.seen = []
+        self.pipe = pipe
+        self.thread = threading.Thread(target=self._read, daemon=True)
+        self.thread.start()
+
+    def _read(self):
+        for line in self.pipe:
+            self.lines.put(line)
+        self.lines.put(None)
+
+    def next(self, timeout=20):
+        try:
+            line = self.lines.get(timeout=timeout)
+        except queue.Empty:
+            raise AssertionError("nothing was printed in time") from None
+        if line is not None:
+            self.seen.append(line)
+        return line
+
+
+class Server:
+    """One reference server with its directory; the control lines are its methods."""
+
+    def __init__(self, *args, users=("alice:alice-pw", "bob:bob-pw"), directory=None):
+        self.dir = directory or tempfile.mkdtemp(prefix="epode-e2e-")
+        self.own_dir = directory is None
+        cmd = [SERVER, "--dir", self.dir]
+        for user in users:
+            cmd += ["--user", user]
+        self.proc = subprocess.Popen(cmd + list(args), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                     stderr=subprocess.DEVNULL, text=True)
+        self.out = Lines(self.proc.stdout)
+        self.info = json.loads(self.out.next())
+        self.direct, self.starttls, self.ca = self.info["direct_tls"], self.info["starttls"], self.info["ca"]
+
+    def say(self, line):
+        self.proc.stdin.write(line + "\n")
+        self.proc.stdin.flush()
+        answer = json.loads(self.out.next())
+        assert answer.get("ok", True), (line, answer)
+        return answer
+
+    def fault(self, name, value):
+        self.say(f"fault {name} {value}")
+
+    def feature(self, name, value):
+        self.say(f"feature {name} {value}")
+
+    def message(self, body, sender="bob@localhost", to="alice@localhost"):
+        self.say(f"message {sender} {to} {body}")
+
+    def close(self):
+        self.proc.stdin.close()
+        self.proc.terminate()
+        self.proc.wait(10)
+        self.out.thread.join(5)
+        self.proc.stdout.close()
+        if self.own_dir:
+            shutil.rmtree(self.dir, ignore_errors=True)
+
+
+class Result:
+    def __init__(self, code, out, err):
+        self.code, self.err = code, err
+        self.objects = [json.loads(line) for line in out.splitlines() if line.strip()]
+
+    @property
+    def summary(self):
+        for o in self.objects:
+            if "bind" in o:
+                return o
+        raise AssertionError(f"no summary: exit code {self.code}, {self.objects}, {self.err}")
+
+    @property
+    def error(self):
+        for o in self.objects:
+            if "error" in o:
+                return o["error"]
+        raise AssertionError(f"no error: exit code {self.code}, {self.objects}, {self.err}")
+
+
+class Listener:
+    """epode connect --listen, or the victim, running."""
+
+    def __init__(self, cmd, env):
+        self.proc = subprocess.Popen(cmd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                     text=True, env=env)
+        self.out = Lines(self.proc.stdout)
+        self.err = Lines(self.proc.stderr)
+        self.pid = self.proc.pid
+
+    def until(self, wanted, timeout=20):
+        end = time.monotonic() + timeout
+        while True:
+            line = self.out.next(max(0.01, end - time.monotonic()))
+            if line is None:
+                self.err.thread.join(2)
+                errors = []
+                while not self.err.lines.empty():
+                    errors.append(self.err.lines.get())
+                raise AssertionError(f"ended early with {self.proc.wait()}: {self.out.seen} {errors}")
+            o = json.loads(line)
+            if wanted(o):
+                return o
+
+    def ready(self, timeout=20):
+        return self.until(lambda o: "bind" in o, timeout)
+
+    def message(self, body, timeout=20):
+        return self.until(lambda o: o.get("event") == "message" and f">{body}</body>" in o["xml"], timeout)
+
+    def kill(self):
+        self.proc.send_signal(signal.SIGKILL)
+        return self.wait()
+
+    def stop(self):
+        self.proc.send_signal(signal.SIGTERM)
+        return self.wait()
+
+    def wait(self, timeout=30):
+        code = self.proc.wait(timeout)
+        self.out.thread.join(5)
+        self.err.thread.join(5)
+        self.proc.stdout.close()
+        self.proc.stderr.close()
+        return code
+
+
+class Case(unittest.TestCase):
+    """A test with a directory for stores and helpers to run the program."""
+
+    def setUp(self):
+        self.tmp = tempfile.mkdtemp(prefix="epode-e2e-")
+        self.addCleanup(shutil.rmtree, self.tmp, ignore_errors=True)
+
+    def serve(self, *args, **kw):
+        server = Server(*args, **kw)
+        self.addCleanup(server.close)
+        return server
+
+    def db(self, name="alice.db"):
+        return os.path.join(self.tmp, name)
+
+    def command(self, server, jid="alice@localhost", tls="direct", db=None, program=EPODE, command="connect", extra=()):
+        port = server.direct if tls == "direct" else server.starttls
+        cmd = [program]
+        cmd += [command, jid] if command == "connect" else [command]
+        cmd += ["--host", "127.0.0.1", "--port", str(port), "--tls", tls, "--ca", server.ca,
+                "--db", db or self.db(), "--json"]
+        return cmd + list(extra)
+
+    def env(self, password):
+        env = dict(os.environ)
+        env.pop("EPODE_PASSWORD", None)
+        if password is not None:
+            env["EPODE_PASSWORD"] = password
+        return env
+
+    def run_command(self, cmd, password, timeout=60):
+        p = subprocess.run(cmd, stdin=subprocess.DEVNULL, capture_output=True, text=True, env=self.env(password),
+                           timeout=timeout, check=False)
+        return Result(p.returncode, p.stdout, p.stderr)
+
+    def connect(self, server, *extra, password="alice-pw", timeout=60, **kw):
+        return self.run_command(self.command(server, extra=extra, **kw), password, timeout)
+
+    def listen(self, server, *extra, password="alice-pw", **kw):
+        listener = Listener(self.command(server, extra=("--listen",) + extra, **kw), self.env(password))
+
+        def end():
+            if listener.proc.poll() is None:
+                listener.kill()
+        self.addCleanup(end)
+        return listener
+
+    def inbox(self, db=None):
+        """(archive id, xml) of everything stored, in order, read without epode."""
+        with sqlite3.connect(f"file:{db or self.db()}?mode=ro", uri=True, timeout=5) as c:
+            return c.execute("SELECT archive_id, xml FROM inbox ORDER BY seq").fetchall()
+
+    def bodies(self, db=None):
+        found = []
+        for _, xml in self.inbox(db):
+            text = xml.decode() if isinstance(xml, bytes) else xml
+            if "<body>" in text:
+                found.append(text.split("<body>")[1].split("</body>")[0])
+        return found
+
+
+def main():
+    program = unittest.main(exit=False, verbosity=1)
+    failed = len(program.result.failures) + len(program.result.errors)
+    print(f"{program.result.testsRun - failed} passed, {failed} failed", flush=True)
+    raise SystemExit(1 if failed else 0)
