@@ -1,0 +1,78 @@
+"""Starts the servers, plays the scenarios, prints a table per server. Called by run."""
+
+import argparse
+import os
+import shutil
+import signal
+import sys
+import tempfile
+
+sys.dont_write_bytecode = True
+import link as links  # noqa: E402
+import scenarios  # noqa: E402
+import servers  # noqa: E402
+
+HEAD = ("scenario", "", "waits", "dns/tcp/tls/xmpp", "ready ms", "bind", "mechanism", "token", "TLS resumed", "note")
+FORMAT = "  {:<29} {:<6} {:>5} {:<16} {:>8}  {:<8} {:<18} {:<8} {:<12} {}"
+
+
+def row(name, ok, s, seconds):
+    if not s:
+        return FORMAT.format(name, ok, *[""] * 7, f"{seconds:.1f} s").rstrip()
+    w = s["waits"]
+    return FORMAT.format(name, ok, w["total"], "/".join(str(w[k]) for k in ("dns", "tcp", "tls", "xmpp")),
+                         f"{s['ready_ms']:.1f}", s["bind"], s["mechanism"], s["token"],
+                         "yes" if s["tls"]["resumed"] else "no", s.get("note", "")).rstrip()
+
+
+def play(args, kind, link):
+    server = kind(args.root, ["127.0.0.1", *link.listens_on()])
+    directory = tempfile.mkdtemp(prefix="epode-interop-")
+    failures = []
+    try:
+        server.start()
+        print(f"\n{server.name} {server.version()}\n" + FORMAT.format(*HEAD), flush=True)
+        place = scenarios.Place(args.program, server, link, directory)
+        for name, scenario in scenarios.SCENARIOS:
+            if args.only and args.only not in name:
+                continue
+            why, summary, seconds = scenarios.run(name, scenario, place)
+            print(row(name, "FAILED" if why else "ok", summary, seconds), flush=True)
+            failures.append((name, why))
+    except RuntimeError as failure:
+        failures.append(("start", str(failure)))
+    finally:
+        server.stop(args.keep)
+        if args.keep:
+            print(f"  databases are in {directory}")
+        else:
+            shutil.rmtree(directory, ignore_errors=True)
+    for name, why in failures:
+        if why:
+            print(f"  {name}: {why}")
+    return [why for _, why in failures]
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--root", required=True)
+    parser.add_argument("--program", default="build/release/samples/epode")
+    parser.add_argument("--only", help="scenarios with this in their name")
+    parser.add_argument("--keep", action="store_true", help="leave configuration, logs and databases")
+    parser.add_argument("server", nargs="*", default=list(servers.KINDS), help="prosody, ejabberd")
+    args = parser.parse_args()
+    args.program = os.path.abspath(args.program)
+    if not os.access(args.program, os.X_OK):
+        sys.exit(f"interop: there is no {args.program}; build it first (scripts/test does)")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the servers are stopped then, too
+    link = links.open_link(scenarios.DELAY_S)
+    try:
+        results = [r for name in args.server for r in play(args, servers.KINDS[name], link)]
+    finally:
+        link.close()
+    failed = sum(r is not None for r in results)
+    print(f"\n{len(results) - failed} passed, {failed} failed")
+    return 1 if failed or not results else 0
+
+
+sys.exit(main())

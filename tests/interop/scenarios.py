@@ -1,0 +1,203 @@
+"""What must hold against every server. Each scenario returns the session summary to show, or None."""
+
+import statistics
+import time
+import uuid
+
+from client import Account, Failed, expect
+from servers import USERS
+
+DELAY_S = 0.05  # each way
+
+
+class Place:
+    """What a scenario works with: a server, a link to it, and a directory for accounts."""
+
+    def __init__(self, program, server, link, directory):
+        self.program, self.server, self.link, self.directory = program, server, link, directory
+
+    def account(self, user, password=None, device=None):
+        return Account(self.program, self.server, self.directory, user, password or USERS[user],
+                       device or uuid.uuid4().hex[:8])
+
+
+def expect_waits(s, xmpp):
+    expect(s["waits"]["xmpp"] == xmpp, f"waits {s['waits']}, expected {xmpp} of XMPP; flights {s['flights']}, "
+           f"fallbacks {s['fallbacks']}")
+
+
+def expect_session(s):
+    expect(s["bind"] == "bind2", f"bind is {s['bind']}")
+    for feature in ("carbons", "sm", "csi"):
+        expect(s[feature] is True, f"{feature} is {s[feature]} ({s.get('why_not')})")
+    expect(not s["resumed"], "resumed what was closed")
+
+
+def expect_warm(s, xmpp):
+    expect_session(s)
+    expect(s["token"] in ("used", "rotated"), f"token is {s['token']}")
+    expect(s["mechanism"].startswith("HT-"), f"mechanism is {s['mechanism']}")
+    expect(s["fallbacks"] == [], f"fallbacks {s['fallbacks']}")
+    expect_waits(s, xmpp)
+
+
+def cold_direct(place):
+    s = place.account("alice").connect()
+    expect_session(s)
+    expect(s["mechanism"].startswith("SCRAM-"), f"mechanism is {s['mechanism']}")
+    expect(s["token"] == "new", f"token is {s['token']}")
+    return s
+
+
+def warm_direct(place):
+    alice = place.account("alice")
+    alice.connect()
+    s = alice.connect()
+    expect_warm(s, 1)
+    return s
+
+
+def always_warm(place):
+    """Tokens are reused or follow each other for as long as the client comes back."""
+    alice = place.account("alice")
+    alice.connect()
+    for _ in range(5):
+        s = alice.connect()
+        expect_warm(s, 1)
+    return s
+
+
+def cold_starttls(place):
+    s = place.account("alice").connect(tls="starttls")
+    expect_session(s)
+    return s
+
+
+def warm_starttls(place):
+    alice = place.account("alice")
+    alice.connect(tls="starttls")
+    s = alice.connect(tls="starttls")
+    expect_warm(s, 2)
+    return s
+
+
+def no_fast_path(place):
+    s = place.account("alice").connect(extra=["--no-fast-path"])
+    expect_session(s)
+    expect(s["token"] == "none", f"token is {s['token']}")
+    return s
+
+
+def message(place):
+    """A message to a listening client is printed and stored once."""
+    alice, bob, text = place.account("alice"), place.account("bob"), f"hello {uuid.uuid4().hex}"
+    with alice.listen() as ear:
+        s = ear.summary()
+        sent = bob.send(alice.jid, text)
+        expect(sent["state"] == "acknowledged", f"sent, but {sent}")
+        ear.message(text)
+        expect(ear.stop() == 0, f"exit code {ear.process.returncode}")
+    expect_stored_once(alice, ear, text)
+    return s
+
+
+def expect_stored_once(account, ear, *texts):
+    stored = account.bodies()
+    for text in texts:
+        n = sum(f">{text}<" in xml for xml in stored)
+        expect(n == 1, f"'{text}' is stored {n} times")
+        expect(ear is None or ear.count(text) <= 1, f"'{text}' was told {ear and ear.count(text)} times")
+
+
+def killed(place):
+    """Killed, a message meanwhile, resumed: nothing lost, nothing doubled."""
+    alice, bob = place.account("alice"), place.account("bob")
+    before, during, after = (f"{when} {uuid.uuid4().hex}" for when in ("before", "during", "after"))
+    with alice.listen() as ear:
+        ear.summary()
+        bob.send(alice.jid, before)
+        ear.message(before)
+        ear.kill()
+    bob.send(alice.jid, during)
+    with alice.listen() as ear:
+        s = ear.summary()
+        expect(s["resumed"] is True and s["bind"] == "resumed", f"not resumed: bind {s['bind']}, {s['fallbacks']}")
+        expect_waits(s, 1)
+        ear.message(during)
+        bob.send(alice.jid, after)
+        ear.message(after)
+        expect(ear.stop() == 0, f"exit code {ear.process.returncode}")
+    expect_stored_once(alice, ear, before, during, after)
+    return s
+
+
+def wrong_password(place):
+    code, objects, _ = place.account("alice", "not the password").run_connect()
+    expect_refused(code, objects)
+
+
+def wrong_password_warm(place):
+    """The token of a former login is refused, and then the password is, too."""
+    alice = place.account("alice")
+    alice.connect()
+    eve = place.account("alice", "not the password", device=alice.device)
+    code, objects, _ = eve.run_connect(extra=["--no-fast-path"])
+    expect_refused(code, objects)
+    alice = place.account("alice", device=alice.device)
+    alice.connect()
+
+
+def expect_refused(code, objects):
+    error = objects[-1].get("error", {}) if objects else {}
+    expect(code != 0, "exit code 0")
+    expect(error.get("status") == "EPODE_EAUTH", f"error is {error}")
+    expect(error.get("final") is True, "the error is not final")
+    expect(error.get("condition") == "not-authorized", f"condition is {error.get('condition')}")
+
+
+def measured(place, tls):
+    """Its own count of waits against a clock: ready times over a line with and without delay."""
+    alice = place.account("alice")
+    port = getattr(place.server, tls)
+    near, far = place.link.to_near(port), place.link.to_far(port)
+    alice.connect(tls=tls, to=near)  # endpoint facts are per host and port
+    alice.connect(tls=tls, to=far)
+    ready, s = {}, {}
+    for to in (near, far):
+        runs = [alice.connect(tls=tls, to=to) for _ in range(3)]
+        ready[to] = statistics.median(r["ready_ms"] for r in runs)
+        s[to] = runs[-1]
+    waits = s[far]["waits"]
+    own = waits["total"] if place.link.counts_tcp else waits["total"] - waits["tcp"]
+    seen = (ready[far] - ready[near]) / (2000 * DELAY_S)
+    expect(abs(seen - own) <= 0.3, f"says {own} waits ({waits}), but the clock says {seen:.2f}: "
+           f"{ready[near]:.1f} ms without delay, {ready[far]:.1f} ms with; flights {s[far]['flights']}")
+    s[far]["note"] = f"{own} waits said, {seen:.2f} measured"
+    return s[far]
+
+
+SCENARIOS = [
+    ("cold, direct TLS", cold_direct),
+    ("warm, direct TLS", warm_direct),
+    ("warm, five times more", always_warm),
+    ("cold, STARTTLS", cold_starttls),
+    ("warm, STARTTLS", warm_starttls),
+    ("without the fast path", no_fast_path),
+    ("message", message),
+    ("killed and resumed", killed),
+    ("wrong password", wrong_password),
+    ("wrong password, known device", wrong_password_warm),
+    ("measured, direct TLS", lambda place: measured(place, "direct")),
+    ("measured, STARTTLS", lambda place: measured(place, "starttls")),
+]
+
+
+def run(name, scenario, place):
+    """(None or what is wrong, summary or None, seconds)"""
+    start = time.monotonic()
+    try:
+        return None, scenario(place), time.monotonic() - start
+    except Failed as failure:
+        return str(failure), None, time.monotonic() - start
+    except Exception as failure:  # what was printed or stored is not what was promised
+        return f"{type(failure).__name__}: {failure}", None, time.monotonic() - start

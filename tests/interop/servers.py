@@ -1,0 +1,220 @@
+"""Prosody and ejabberd in a folder with Debian 13, one directory of state per run."""
+
+import glob
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+
+DOMAIN = "localhost"
+USERS = {"alice": "alice-pw", "bob": "bob-pw"}
+
+PROSODY = """
+data_path = "{dir}/data"
+pidfile = "{dir}/prosody.pid"
+plugin_paths = {{}}
+log = {{ debug = "{dir}/server.log" }}
+interfaces = {{ {addresses} }}
+c2s_ports = {{ {starttls} }}
+c2s_direct_tls_ports = {{ {direct} }}
+modules_enabled = {{
+    "disco", "roster", "saslauth", "tls", "ping", "presence", "message", "iq", "offline", "blocklist", "pep", "time",
+    "carbons", "smacks", "csi", "csi_simple", "mam", "sasl2", "sasl2_bind2", "sasl2_sm", "sasl2_fast"
+}}
+modules_disabled = {{ "s2s" }}
+authentication = "internal_hashed"
+c2s_require_encryption = true
+-- Nagle's algorithm would hold every answer back for 40 ms; without tickets TLS could not be resumed.
+network_settings = {{ nagle = false }}
+ssl = {{ key = "{dir}/key.pem", certificate = "{dir}/cert.pem", options = {{ no_ticket = false }} }}
+VirtualHost "{domain}"
+"""
+
+EJABBERD = """
+hosts: ["{domain}"]
+loglevel: debug
+certfiles: ["{dir}/both.pem"]
+auth_method: internal
+auth_password_format: scram
+auth_scram_hash: sha256
+listen:
+{listen}
+modules:
+  mod_auth_fast: {{}}
+  mod_blocking: {{}}
+  mod_carboncopy: {{}}
+  mod_client_state: {{}}
+  mod_disco: {{}}
+  mod_mam: {{default: always}}
+  mod_offline: {{}}
+  mod_ping: {{}}
+  mod_privacy: {{}}
+  mod_roster: {{}}
+  mod_stream_mgmt: {{}}
+"""
+
+EJABBERD_LISTEN = """\
+  - {{port: {port}, ip: "{address}", module: ejabberd_c2s, {tls}: true, max_stanza_size: 262144}}
+"""
+
+
+def free_ports(count):
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [s.getsockname()[1] for s in sockets]
+    for s in sockets:
+        s.close()
+    return ports
+
+
+def openssl(directory, *args):
+    subprocess.run(["openssl", *args], cwd=directory, check=True, stdin=subprocess.DEVNULL,
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def make_certificates(directory):
+    """ca.pem, key.pem, cert.pem, and both.pem as ejabberd wants it."""
+    curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+    with open(os.path.join(directory, "ext"), "w") as f:
+        f.write(f"subjectAltName=DNS:{DOMAIN}\nbasicConstraints=CA:FALSE\nextendedKeyUsage=serverAuth\n")
+    openssl(directory, "req", "-x509", *curve, "-keyout", "ca.key", "-out", "ca.pem", "-days", "30",
+            "-subj", "/CN=epode interop")
+    openssl(directory, "req", "-new", *curve, "-keyout", "key.pem", "-out", "csr.pem", "-subj", f"/CN={DOMAIN}")
+    openssl(directory, "x509", "-req", "-in", "csr.pem", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial",
+            "-extfile", "ext", "-days", "30", "-out", "cert.pem")
+    with open(os.path.join(directory, "both.pem"), "w") as out:
+        for name in ("cert.pem", "key.pem"):
+            with open(os.path.join(directory, name)) as f:
+                out.write(f.read())
+
+
+class Server:
+    """addresses: where it listens, the first one first. Its files are in self.path on this side of the chroot and in
+    self.dir on the other."""
+
+    def __init__(self, root, addresses):
+        self.root, self.addresses = root, addresses
+        self.path = tempfile.mkdtemp(prefix="epode-", dir=os.path.join(root, "var/tmp"))
+        os.chmod(self.path, 0o755)
+        self.dir = "/" + os.path.relpath(self.path, root)
+        self.ca = os.path.join(self.path, "ca.pem")
+        self.starttls, self.direct = free_ports(2)
+        self.process = None
+
+    def inside(self, *argv):
+        return ["chroot", f"--userspec={self.user}:{self.user}", self.root, *argv]
+
+    def environment(self):
+        return {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": self.dir, "LANG": "C.UTF-8"}
+
+    def write(self, name, text):
+        with open(os.path.join(self.path, name), "w") as f:
+            f.write(text)
+
+    def version(self):
+        return subprocess.run(["chroot", self.root, "dpkg-query", "-W", "-f", "${Version}", self.package],
+                              check=True, capture_output=True, text=True).stdout.split("-")[0]
+
+    def start(self):
+        make_certificates(self.path)
+        self.configure()
+        subprocess.run(["chroot", self.root, "chown", "-R", f"{self.user}:{self.user}", self.dir], check=True)
+        self.before_start()
+        with open(os.path.join(self.path, "output.log"), "w") as log:
+            self.process = subprocess.Popen(self.inside(*self.command()), env=self.environment(), stdout=log,
+                                            stderr=log, stdin=subprocess.DEVNULL)
+        for address in self.addresses:
+            for port in (self.starttls, self.direct):
+                self.wait_for(lambda a=address, p=port: self.listens(a, p))
+        self.wait_for(self.is_ready)
+
+    def before_start(self):
+        pass
+
+    def is_ready(self):
+        return True
+
+    def listens(self, address, port):
+        try:
+            socket.create_connection((address, port), 1).close()
+            return True
+        except OSError:
+            return False
+
+    def wait_for(self, condition):
+        deadline = time.monotonic() + 90
+        while not condition():
+            if time.monotonic() > deadline or self.process.poll() is not None:
+                raise RuntimeError(f"{self.name} did not start\n{self.log_tail()}")
+            time.sleep(0.05)
+
+    def log_tail(self, lines=25):
+        text = ""
+        for name in ("output.log", "server.log"):
+            try:
+                with open(os.path.join(self.path, name), errors="replace") as f:
+                    text += "".join(f.readlines()[-lines:])
+            except OSError:
+                pass
+        return text
+
+    def stop(self, keep=False):
+        if self.process and self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        if keep:
+            print(f"  {self.name}: configuration and logs are in {self.path}")
+        else:
+            shutil.rmtree(self.path, ignore_errors=True)
+
+
+class Prosody(Server):
+    name, package, user = "Prosody", "prosody", "prosody"
+
+    def configure(self):
+        os.mkdir(os.path.join(self.path, "data"))
+        self.write("server.cfg.lua", PROSODY.format(
+            dir=self.dir, domain=DOMAIN, starttls=self.starttls, direct=self.direct,
+            addresses=", ".join(f'"{a}"' for a in self.addresses)))
+
+    def before_start(self):
+        for user, password in USERS.items():
+            subprocess.run(self.inside("/usr/bin/prosodyctl", "--config", f"{self.dir}/server.cfg.lua", "register", user,
+                                       DOMAIN, password), env=self.environment(), check=True, capture_output=True)
+
+    def command(self):
+        return ["/usr/bin/prosody", "-F", "--config", f"{self.dir}/server.cfg.lua"]
+
+
+class Ejabberd(Server):
+    name, package, user = "ejabberd", "ejabberd", "ejabberd"
+
+    def configure(self):
+        listen = "".join(EJABBERD_LISTEN.format(port=port, address=a, tls=tls) for a in self.addresses
+                         for port, tls in ((self.starttls, "starttls_required"), (self.direct, "tls")))
+        self.write("server.yml", EJABBERD.format(dir=self.dir, domain=DOMAIN, listen=listen))
+
+    def environment(self):
+        triplet = os.path.dirname(glob.glob(self.root + "/usr/lib/*/ejabberd-*")[0])
+        return {**super().environment(), "ERL_LIBS": "/" + os.path.relpath(triplet, self.root),
+                "ERL_INETRC": "/etc/ejabberd/inetrc", "ERL_CRASH_DUMP": "/dev/null",
+                "EJABBERD_CONFIG_PATH": f"{self.dir}/server.yml", "EJABBERD_LOG_PATH": f"{self.dir}/server.log"}
+
+    def command(self):
+        # Not ejabberdctl: it would start the port mapper, which outlives the server. So the users are registered
+        # from within.
+        users = "".join(f'ok = ejabberd_auth:try_register(<<"{u}">>, <<"{DOMAIN}">>, <<"{p}">>), '
+                        for u, p in USERS.items())
+        return ["/usr/bin/erl", "-noinput", "-mnesia", "dir", f'"{self.dir}/data"', "-s", "ejabberd",
+                "-eval", f'{users}ok = file:write_file("{self.dir}/users", "").']
+
+    def is_ready(self):
+        return os.path.exists(os.path.join(self.path, "users"))
+
+
+KINDS = {"prosody": Prosody, "ejabberd": Ejabberd}
