@@ -58,6 +58,10 @@ class Account:
         expect(code == 0, f"send: exit code {code}: {errors}")
         return objects[-1]
 
+    def forget(self, *what):
+        code, _, errors = self.run([self.program, "forget", self.jid, "--db", self.db, *what])
+        expect(code == 0, f"forget: exit code {code}: {errors}")
+
     def listen(self, **how):
         return Listener(self.argv("connect", self.jid, "--listen", **how))
 

@@ -136,15 +136,19 @@ def wrong_password(place):
     expect_refused(code, objects)
 
 
-def wrong_password_warm(place):
-    """The token of a former login is refused, and then the password is, too."""
+def forgotten(place):
+    """After "forget --token" only the password counts, and a wrong one is refused on a known server, too."""
     alice = place.account("alice")
     alice.connect()
+    alice.forget("--token")
     eve = place.account("alice", "not the password", device=alice.device)
-    code, objects, _ = eve.run_connect(extra=["--no-fast-path"])
+    code, objects, _ = eve.run_connect()
     expect_refused(code, objects)
     alice = place.account("alice", device=alice.device)
-    alice.connect()
+    s = alice.connect()
+    expect_session(s)
+    expect(s["token"] == "new", f"token is {s['token']}")
+    return s
 
 
 def expect_refused(code, objects):
@@ -186,7 +190,7 @@ SCENARIOS = [
     ("message", message),
     ("killed and resumed", killed),
     ("wrong password", wrong_password),
-    ("wrong password, known device", wrong_password_warm),
+    ("forgotten, wrong, right", forgotten),
     ("measured, direct TLS", lambda place: measured(place, "direct")),
     ("measured, STARTTLS", lambda place: measured(place, "starttls")),
 ]
