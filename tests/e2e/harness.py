@@ -213,6 +213,8 @@ class Case(unittest.TestCase):
 
 def main():
     program = unittest.main(exit=False, verbosity=1)
-    failed = len(program.result.failures) + len(program.result.errors)
+    # A subtest that fails is a failure of its test, counted once.
+    broken = program.result.failures + program.result.errors
+    failed = len({getattr(test, "test_case", test).id() for test, _ in broken})
     print(f"{program.result.testsRun - failed} passed, {failed} failed", flush=True)
     raise SystemExit(1 if failed else 0)
