@@ -37,7 +37,7 @@ epode_status ep_sasl_new(ep_sasl **out, const ep_sasl_mech *mech, const ep_sasl_
         ep_sasl_free(s);
         return ep_fail(err, EPODE_ENOMEM, 0, "out of memory");
     }
-    if (creds->keys && creds->keys->mechanism[0]) {
+    if (ep_scram_keys_fit(creds->keys, mech)) {
         s->keys = *creds->keys;
         s->keys_given = true;
     }

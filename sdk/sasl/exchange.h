@@ -19,6 +19,8 @@ struct ep_sasl {
     size_t signature_len;
 };
 
+/* Whether remembered keys (NULL: none) are of this mechanism, or of the same one with or without -PLUS. */
+bool ep_scram_keys_fit(const ep_scram_keys *keys, const ep_sasl_mech *mech);
 epode_status ep_scram_initial(ep_sasl *s, ep_buf *out, ep_error *err);
 epode_status ep_scram_step(ep_sasl *s, const char *challenge, size_t n, ep_buf *out, ep_error *err);
 epode_status ep_scram_finish(ep_sasl *s, const char *data, size_t n, ep_error *err);

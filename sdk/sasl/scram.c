@@ -24,6 +24,15 @@ static void scram_base_name(const ep_sasl_mech *mech, char *out, size_t room)
     snprintf(out, room, "%.*s", (int)n, mech->name);
 }
 
+bool ep_scram_keys_fit(const ep_scram_keys *keys, const ep_sasl_mech *mech)
+{
+    char base[24];
+    if (!keys || mech->kind != EP_SASL_SCRAM)
+        return false;
+    scram_base_name(mech, base, sizeof base);
+    return strcmp(keys->mechanism, base) == 0;
+}
+
 static epode_status scram_nonce(ep_sasl *s)
 {
     uint8_t raw[18];
@@ -86,7 +95,7 @@ static epode_status scram_derive(ep_sasl *s, const uint8_t *salt, size_t salt_le
     const EVP_MD *md = EVP_get_digestbyname(s->mech->digest);
     int size = md ? EVP_MD_get_size(md) : 0;
     scram_base_name(s->mech, base, sizeof base);
-    if (s->keys_given && strcmp(s->keys.mechanism, base) == 0 && s->keys.iterations == iterations &&
+    if (s->keys_given && s->keys.iterations == iterations &&
         s->keys.salt_len == salt_len && memcmp(s->keys.salt, salt, salt_len) == 0)
         return EPODE_OK;
     if (!s->password)
