@@ -36,4 +36,18 @@
 
 #define EP_NS_CONFIG_VERSION "urn:xmpp:iap:0"            /* XEP-0509 */
 
+#define EP_NS_RSM            "http://jabber.org/protocol/rsm"  /* XEP-0059 */
+#define EP_NS_DATA           "jabber:x:data"              /* XEP-0004 */
+#define EP_NS_CORRECT        "urn:xmpp:message-correct:0" /* XEP-0308 */
+#define EP_NS_RETRACT        "urn:xmpp:message-retract:1" /* XEP-0424 */
+#define EP_NS_REACTIONS      "urn:xmpp:reactions:0"       /* XEP-0444 */
+#define EP_NS_REPLY          "urn:xmpp:reply:0"           /* XEP-0461 */
+#define EP_NS_RECEIPTS       "urn:xmpp:receipts"          /* XEP-0184 */
+#define EP_NS_MARKERS        "urn:xmpp:chat-markers:0"    /* XEP-0333 */
+#define EP_NS_HINTS          "urn:xmpp:hints"             /* XEP-0334 */
+#define EP_NS_PUBSUB         "http://jabber.org/protocol/pubsub"
+#define EP_NS_PUBSUB_EVENT   "http://jabber.org/protocol/pubsub#event"
+#define EP_NS_MDS            "urn:xmpp:mds:displayed:0"   /* XEP-0490 */
+#define EP_NS_MUC_USER       "http://jabber.org/protocol/muc#user" /* XEP-0045 */
+
 #endif

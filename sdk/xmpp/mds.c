@@ -1,0 +1,80 @@
+/* mds.c: displayed positions. */
+#include "xmpp/mds.h"
+
+#include "base/str.h"
+#include "xmpp/ns.h"
+
+void ep_mds_write_query(const char *id, ep_xw *w)
+{
+    ep_xw_open(w, "iq", NULL);
+    ep_xw_attr(w, "type", "get");
+    ep_xw_attr(w, "id", id);
+    ep_xw_open(w, "pubsub", EP_NS_PUBSUB);
+    ep_xw_open(w, "items", NULL);
+    ep_xw_attr(w, "node", EP_NS_MDS);
+    ep_xw_close(w);
+    ep_xw_close(w);
+    ep_xw_close(w);
+}
+
+/* XEP-0490, 3.1: the node must be private and keep an item per conversation. */
+static void write_options(ep_xw *w)
+{
+    static const struct {
+        const char *var, *value;
+    } fields[] = {
+        { "FORM_TYPE", EP_NS_PUBSUB "#publish-options" }, { "pubsub#persist_items", "true" },
+        { "pubsub#max_items", "max" },                    { "pubsub#send_last_published_item", "never" },
+        { "pubsub#access_model", "whitelist" },
+    };
+    ep_xw_open(w, "publish-options", NULL);
+    ep_xw_open(w, "x", EP_NS_DATA);
+    ep_xw_attr(w, "type", "submit");
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+        ep_xw_open(w, "field", NULL);
+        ep_xw_attr(w, "var", fields[i].var);
+        ep_xw_attr(w, "type", i ? NULL : "hidden");
+        ep_xw_leaf(w, "value", NULL, fields[i].value);
+        ep_xw_close(w);
+    }
+    ep_xw_close(w);
+    ep_xw_close(w);
+}
+
+void ep_mds_write_publish(const char *id, const char *peer, const char *archive, const char *stanza_id, ep_xw *w)
+{
+    ep_xw_open(w, "iq", NULL);
+    ep_xw_attr(w, "type", "set");
+    ep_xw_attr(w, "id", id);
+    ep_xw_open(w, "pubsub", EP_NS_PUBSUB);
+    ep_xw_open(w, "publish", NULL);
+    ep_xw_attr(w, "node", EP_NS_MDS);
+    ep_xw_open(w, "item", NULL);
+    ep_xw_attr(w, "id", peer);
+    ep_xw_open(w, "displayed", EP_NS_MDS);
+    ep_xw_open(w, "stanza-id", EP_NS_SID);
+    ep_xw_attr(w, "by", archive);
+    ep_xw_attr(w, "id", stanza_id);
+    ep_xw_close(w);
+    ep_xw_close(w);
+    ep_xw_close(w);
+    ep_xw_close(w);
+    write_options(w);
+    ep_xw_close(w);
+    ep_xw_close(w);
+}
+
+void ep_mds_read(const ep_elem *parent, const char *account,
+                 void (*each)(const char *peer, const char *stanza_id, void *user), void *user)
+{
+    const ep_elem *items = ep_elem_child(parent, "items", NULL);
+    if (!ep_streq(ep_elem_attr(items, "node"), EP_NS_MDS))
+        return;
+    EP_ELEM_EACH(item, items) {
+        const char *peer = ep_elem_attr(item, "id");
+        const ep_elem *sid = ep_elem_child(ep_elem_child(item, "displayed", EP_NS_MDS), "stanza-id", EP_NS_SID);
+        const char *by = ep_elem_attr(sid, "by"), *id = ep_elem_attr(sid, "id");
+        if (peer && by && id && (ep_streq(by, account) || ep_streq(by, peer)))
+            each(peer, id, user);
+    }
+}
