@@ -27,5 +27,9 @@ epode_status ep_store_inbox_each(ep_store *s, int64_t after_seq, size_t limit, e
 epode_status ep_store_inbox_count(ep_store *s, uint64_t *count);
 /* Drops the rows up to seq, once they are somewhere else. */
 epode_status ep_store_inbox_del(ep_store *s, int64_t upto_seq);
+/* Hands over up to limit rows from the front and drops them, in one transaction: each puts them
+ * where they belong. It fails, and drops nothing, with the first status that is a failure.
+ * EPODE_DONE: the inbox is empty. */
+epode_status ep_store_inbox_drain(ep_store *s, size_t limit, ep_inbox_each each, void *user);
 
 #endif
