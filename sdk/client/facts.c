@@ -161,7 +161,9 @@ static epode_status remember_habits(epode_client *c)
     ep_buf_clear(&text);
     if (st >= 0)
         st = fact_text(c, EP_FACT_ACCOUNT_DISCO, c->jid.bare, &text, NULL);
-    c->trust_ids = st == EPODE_OK && ep_streq(ep_buf_ptr(&text), "archive-ids");
+    c->trust_ids = st != EPODE_OK                                  ? EP_HABIT_UNKNOWN
+                   : ep_streq(ep_buf_ptr(&text), "archive-ids") ? EP_HABIT_YES
+                                                                : EP_HABIT_NO;
     ep_buf_free(&text);
     return st < 0 ? st : EPODE_OK;
 }

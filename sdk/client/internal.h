@@ -113,7 +113,7 @@ struct epode_client {
     ep_buf scratch;
     uint64_t forged;     /* what was dropped because its sender may not say it */
     char iq_disco[24];
-    bool trust_ids;      /* the account's own disco#info has urn:xmpp:mam:2 and urn:xmpp:sid:0 */
+    ep_habit trust_ids;  /* the account's own disco#info has urn:xmpp:mam:2 and urn:xmpp:sid:0 */
 
     ep_list events;      /* of ep_event */
     size_t event_count;

@@ -157,7 +157,8 @@ epode_status ep_client_on_ready(epode_client *c)
     epode_status st = EPODE_OK;
     if (ep_stream_bind_kind(c->stream) == EP_BIND_RESUMED)
         return EPODE_OK;
-    if (!c->trust_ids)
+    /* An account that could not may have learned it: asked again with every new session. */
+    if (c->trust_ids != EP_HABIT_YES)
         st = ask_account(c);
     if (st >= 0 && !(c->flags & EPODE_NO_PRESENCE))
         st = send_presence(c);
@@ -186,7 +187,9 @@ static const char *archive_id_of(const epode_client *c, const ep_elem *message)
     const ep_elem *carbon = carbon_of(message);
     if (carbon)
         message = ep_elem_child(ep_elem_child(carbon, "forwarded", EP_NS_FORWARD), "message", EP_NS_CLIENT);
-    if (!c->trust_ids)
+    /* Until the account has answered, which is once in a store's life, the id is believed: two ways of the
+     * same message may come before. */
+    if (c->trust_ids == EP_HABIT_NO)
         return NULL;
     EP_ELEM_EACH(e, message)
         if (ep_elem_is(e, "stanza-id", EP_NS_SID) && ep_streq(ep_elem_attr(e, "by"), c->jid.bare))
@@ -221,9 +224,9 @@ static void take_account(epode_client *c, const ep_elem *iq)
         mam = mam || ep_streq(var, EP_NS_MAM);
         sid = sid || ep_streq(var, EP_NS_SID);
     }
-    c->trust_ids = mam && sid;
-    if (c->trust_ids)
-        ep_store_fact_put(c->store, EP_FACT_ACCOUNT_DISCO, c->jid.bare, "archive-ids", 11, 0);
+    const char *fact = mam && sid ? "archive-ids" : "no-archive-ids";
+    c->trust_ids = mam && sid ? EP_HABIT_YES : EP_HABIT_NO;
+    ep_store_fact_put(c->store, EP_FACT_ACCOUNT_DISCO, c->jid.bare, fact, strlen(fact), 0);
 }
 
 static epode_status take_iq(epode_client *c, const ep_elem *e)
