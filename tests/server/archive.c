@@ -4,22 +4,68 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* XEP-0313, "User Archives": messages with a body; beyond that, what other devices need. */
+bool srv_archivable(struct srv *srv, const struct srv_xml *message)
+{
+    const char *type = srv_xml_get(message, "type");
+    bool chat = !type || strcmp(type, "chat") == 0 || strcmp(type, "normal") == 0;
+    if (srv_xml_find(message, NS_HINTS, "no-store") ||
+        srv_xml_find(message, NS_HINTS, "no-permanent-store"))
+        return false;
+    if (srv_on(srv, ARCHIVE_EVERYTHING))
+        return chat || strcmp(type, "headline") == 0;
+    return chat && (srv_xml_find(message, NS_CLIENT, "body") ||
+                    srv_xml_find(message, NS_MARKERS, "displayed") ||
+                    srv_xml_find(message, NS_HINTS, "store"));
+}
+
+char *srv_archive_owner(struct srv *srv, const char *jid)
+{
+    struct srv_jid parts;
+    char *owner = NULL;
+    if (!srv_jid_parse(jid, &parts))
+        return NULL;
+    if (!parts.local)
+        owner = srv_user_exists(srv, parts.domain) ? srv_dup(parts.domain) : NULL;
+    else if (strcmp(parts.domain, srv->domain) == 0)
+        owner = srv_user_exists(srv, parts.local) ? srv_dup(parts.local) : NULL;
+    srv_jid_free(&parts);
+    return owner;
+}
+
+char *srv_archive_jid(struct srv *srv, const char *owner)
+{
+    return strchr(owner, '@') ? srv_dup(owner) : srv_format("%s@%s", owner, srv->domain);
+}
+
+int64_t srv_archive_pos(struct srv *srv, const char *owner, const char *id)
+{
+    return srv_query_int(srv, "SELECT pos FROM archive WHERE owner=?1 AND id=?2", owner, id);
+}
+
 char *srv_archive_add(struct srv *srv, const char *owner, const char *peer, bool outgoing,
                       const struct srv_xml *message)
 {
-    char *id = srv_random_id(srv);
+    const char *type = srv_xml_get(message, "type");
+    char *id = srv_random_id(srv), *bare = srv_jid_bare(peer);
     struct srv_buf xml = {0};
     srv_xml_write(&xml, message, "");
-    sqlite3_stmt *stmt = srv_prepare(srv, "INSERT INTO archive(owner, id, peer, stamp_us, outgoing,"
-                                     " xml) VALUES(?1, ?2, ?3, ?4, ?5, ?6)", owner, id);
-    sqlite3_bind_text(stmt, 3, peer, -1, SQLITE_TRANSIENT);
-    sqlite3_bind_int64(stmt, 4, srv->now_us);
-    sqlite3_bind_int(stmt, 5, outgoing);
-    sqlite3_bind_text(stmt, 6, xml.data, -1, SQLITE_TRANSIENT);
+    sqlite3_stmt *stmt = srv_prepare(
+        srv, "INSERT INTO archive(owner, id, peer, peer_full, stamp_us, outgoing, groupchat, body,"
+        " msgid, xml) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)", owner, id);
+    sqlite3_bind_text(stmt, 3, bare ? bare : "", -1, SQLITE_TRANSIENT);
+    sqlite3_bind_text(stmt, 4, peer, -1, SQLITE_TRANSIENT);
+    sqlite3_bind_int64(stmt, 5, srv->now_us);
+    sqlite3_bind_int(stmt, 6, outgoing);
+    sqlite3_bind_int(stmt, 7, type && strcmp(type, "groupchat") == 0);
+    sqlite3_bind_int(stmt, 8, srv_xml_find(message, NS_CLIENT, "body") != NULL);
+    sqlite3_bind_text(stmt, 9, srv_xml_get(message, "id"), -1, SQLITE_TRANSIENT);
+    sqlite3_bind_text(stmt, 10, xml.data, -1, SQLITE_TRANSIENT);
     if (sqlite3_step(stmt) != SQLITE_DONE)
         abort();
     sqlite3_finalize(stmt);
     srv_buf_free(&xml);
+    free(bare);
     srv_count(srv, "archived");
     return id;
 }

@@ -187,3 +187,27 @@ void srv_stamp(int64_t now_us, char out[SRV_STAMP_MAX])
     size_t len = strftime(out, SRV_STAMP_MAX, "%Y-%m-%dT%H:%M:%S", &parts);
     snprintf(out + len, SRV_STAMP_MAX - len, ".%06dZ", (int)(now_us % 1000000));
 }
+
+int64_t srv_stamp_parse(const char *text)
+{
+    struct tm parts = {0};
+    int end = 0, hours = 0, minutes = 0;
+    char sign = 0;
+    if (sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d%n", &parts.tm_year, &parts.tm_mon, &parts.tm_mday,
+               &parts.tm_hour, &parts.tm_min, &parts.tm_sec, &end) != 6)
+        return INT64_MIN;
+    parts.tm_year -= 1900;
+    parts.tm_mon -= 1;
+    int64_t micros = 0, unit = 100000;
+    text += end;
+    if (*text == '.')
+        for (text++; *text >= '0' && *text <= '9'; text++, unit /= 10)
+            micros += (*text - '0') * unit;
+    if (strcmp(text, "Z") != 0) {
+        if (sscanf(text, "%c%2d:%2d%n", &sign, &hours, &minutes, &end) != 3 || text[end] ||
+            (sign != '+' && sign != '-'))
+            return INT64_MIN;
+    }
+    int64_t offset = (hours * 3600 + minutes * 60) * (sign == '-' ? -1 : 1);
+    return ((int64_t)timegm(&parts) - offset) * 1000000 + micros;
+}

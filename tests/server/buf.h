@@ -35,4 +35,6 @@ char *srv_unbase64(const char *text, size_t *len);
 #define SRV_STAMP_MAX 40
 void srv_stamp(int64_t now_us, char out[SRV_STAMP_MAX]); /* XEP-0082, UTC, microseconds */
 
+int64_t srv_stamp_parse(const char *text); /* XEP-0082 DateTime; INT64_MIN: not one */
+
 #endif

@@ -4,10 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Runs a command with its rest of the line; returns NULL, or what was wrong. */
-typedef const char *command_fn(struct srv *srv, char *rest, struct srv_buf *out);
-
-static char *word(char **at)
+char *srv_word(char **at)
 {
     char *start = *at + strspn(*at, " ");
     char *end = start + strcspn(start, " ");
@@ -18,28 +15,28 @@ static char *word(char **at)
 
 static const char *set_feature(struct srv *srv, char *rest, struct srv_buf *out)
 {
-    char *name = word(&rest);
+    char *name = srv_word(&rest);
     (void)out;
     return srv_feature(srv, name, rest) == 0 ? NULL : "no such feature or value";
 }
 
 static const char *set_fault(struct srv *srv, char *rest, struct srv_buf *out)
 {
-    char *name = word(&rest);
+    char *name = srv_word(&rest);
     (void)out;
     return srv_fault(srv, name, rest) == 0 ? NULL : "no such fault or value";
 }
 
 static const char *add_user(struct srv *srv, char *rest, struct srv_buf *out)
 {
-    char *name = word(&rest);
+    char *name = srv_word(&rest);
     (void)out;
     return *rest && srv_user_add(srv, name, rest) == 0 ? NULL : "user NAME PASSWORD";
 }
 
 static const char *forget_tokens(struct srv *srv, char *rest, struct srv_buf *out)
 {
-    char *user = word(&rest);
+    char *user = srv_word(&rest);
     (void)out;
     srv_tokens_forget(srv, *user ? user : NULL);
     return NULL;
@@ -63,7 +60,7 @@ static const char *forget_sm(struct srv *srv, char *rest, struct srv_buf *out)
 
 static const char *drop_connections(struct srv *srv, char *rest, struct srv_buf *out)
 {
-    char *how = word(&rest);
+    char *how = srv_word(&rest);
     bool hard = strcmp(how, "soft") != 0;
     long count = 0;
     for (struct srv_conn *conn = srv->conns; conn; conn = conn->next) {
@@ -81,7 +78,7 @@ static const char *drop_connections(struct srv *srv, char *rest, struct srv_buf 
 
 static const char *message(struct srv *srv, char *rest, struct srv_buf *out)
 {
-    char *from = word(&rest), *to = word(&rest), *bare = srv_jid_bare(from);
+    char *from = srv_word(&rest), *to = srv_word(&rest), *bare = srv_jid_bare(from);
     if (!bare || !strchr(bare, '@') || !*to || !*rest) {
         free(bare);
         return "message FROM TO BODY";
@@ -104,7 +101,7 @@ static const char *message(struct srv *srv, char *rest, struct srv_buf *out)
 
 static const char *inject(struct srv *srv, char *rest, struct srv_buf *out)
 {
-    char *kind = word(&rest), *user = word(&rest);
+    char *kind = srv_word(&rest), *user = srv_word(&rest);
     long count = 0;
     for (struct srv_conn *conn = srv->conns; conn; conn = conn->next) {
         if (!conn->session || (*user && strcmp(conn->user, user) != 0))
@@ -189,7 +186,7 @@ static const char *nothing(struct srv *srv, char *rest, struct srv_buf *out)
 
 static const struct {
     const char *name;
-    command_fn *fn;
+    srv_command_fn *fn;
 } commands[] = {
     {"feature", set_feature},
     {"fault", set_fault},
@@ -203,13 +200,17 @@ static const struct {
     {"dump", dump},
     {"settings", settings},
     {"reset-counters", reset_counters},
+    {"archive-add", srv_line_add},
+    {"archive-purge", srv_line_purge},
+    {"archive-dump", srv_line_dump},
+    {"archive-tombstone", srv_line_tombstone},
     {"quit", nothing}, /* answered here, obeyed by the program around the core */
 };
 
 char *srv_control(struct srv *srv, const char *line, int64_t now_us)
 {
     char *copy = srv_dup_n(line, strcspn(line, "\r\n")), *rest = copy;
-    char *name = word(&rest);
+    char *name = srv_word(&rest);
     const char *wrong = "no such command";
     struct srv_buf detail = {0}, out = {0};
     srv->now_us = now_us;

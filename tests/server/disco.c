@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_FEATURES 16
+#define MAX_FEATURES 48
 
 static size_t domain_features(struct srv *srv, const char *out[MAX_FEATURES])
 {
@@ -28,8 +28,15 @@ static size_t account_features(struct srv *srv, const char *out[MAX_FEATURES])
     out[count++] = NS_PING;
     if (srv_on(srv, CARBONS))
         out[count++] = NS_CARBONS;
-    if (srv_on(srv, ACCOUNT_MAM))
+    if (srv_on(srv, ACCOUNT_MAM) && !srv_on(srv, NO_MAM)) {
         out[count++] = NS_MAM;
+        if (srv_on(srv, MAM_EXTENDED))
+            out[count++] = NS_MAM_EXTENDED;
+        if (srv_on(srv, MAM_GROUPCHAT_FIELD))
+            out[count++] = NS_MAM "#groupchat-field";
+        if (srv_on(srv, MAM_GROUPCHAT_FIELD) && srv_on(srv, ARCHIVE_GROUPCHAT))
+            out[count++] = NS_MAM "#groupchat-available";
+    }
     if (srv_on(srv, ACCOUNT_SID))
         out[count++] = NS_SID;
     return count;

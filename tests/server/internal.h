@@ -27,6 +27,10 @@
 #define NS_FORWARD "urn:xmpp:forward:0"
 #define NS_HINTS "urn:xmpp:hints"
 #define NS_MAM "urn:xmpp:mam:2"
+#define NS_MAM_EXTENDED NS_MAM "#extended"
+#define NS_RSM "http://jabber.org/protocol/rsm"
+#define NS_DATA "jabber:x:data"
+#define NS_MARKERS "urn:xmpp:chat-markers:0"
 #define NS_SID "urn:xmpp:sid:0"
 #define NS_DELAY "urn:xmpp:delay"
 #define NS_IAP "urn:xmpp:iap:0"
@@ -49,6 +53,13 @@ struct srv_counter {
     long count;
 };
 
+struct srv_mam_waiting { /* a query that a fault holds back */
+    struct srv_session *session;
+    struct srv_xml *iq;
+    int64_t due_us;
+    struct srv_mam_waiting *next;
+};
+
 struct srv {
     sqlite3 *db;
     char *domain;
@@ -62,7 +73,9 @@ struct srv {
     int64_t now_us;
     srv_log_fn *log;
     void *log_user;
-    struct srv_counter counters[32];
+    struct srv_counter counters[96];
+    struct srv_mam_waiting *mam_waiting;
+    struct srv_xml *mam_last_set; /* the last query's RSM, for a fault */
 };
 
 struct srv_tls {
@@ -141,7 +154,7 @@ struct srv_session {
     struct srv *srv;
     struct srv_session *next;
     char *user, *resource, *bare, *full, *agent;
-    bool bind2, carbons, inactive, available, roster_asked;
+    bool bind2, carbons, inactive, available, roster_asked, mam_asked;
     int priority;
     struct srv_xml *presence;
     struct srv_conn *conn;    /* NULL: waits for a resumption until expires_us */
@@ -223,6 +236,7 @@ void srv_tokens_forget(struct srv *srv, const char *user); /* NULL: everybody's 
 struct srv_session *srv_session_new(struct srv_conn *conn, char *resource);
 struct srv_session *srv_session_at(struct srv *srv, const char *user, const char *resource);
 void srv_session_send(struct srv_session *session, const struct srv_xml *stanza);
+void srv_session_puts(struct srv_session *session, const char *xml); /* a whole stanza */
 void srv_session_detach(struct srv_conn *conn, bool may_resume);
 void srv_session_end(struct srv_session *session);
 void srv_session_replace(struct srv_session *session); /* conflict, then the end */
@@ -263,12 +277,29 @@ void srv_roster_subscription(struct srv *srv, const char *user, const char *jid,
 bool srv_roster_has(struct srv *srv, const char *user, const char *jid, bool from);
 
 /* ---- archive.c ---- */
+/* `owner` is a user's localpart, or a room's bare JID. */
 char *srv_archive_add(struct srv *srv, const char *owner, const char *peer, bool outgoing,
                       const struct srv_xml *message); /* the new id, the caller's */
+char *srv_archive_owner(struct srv *srv, const char *jid); /* NULL: not one of ours */
+char *srv_archive_jid(struct srv *srv, const char *owner);
+int64_t srv_archive_pos(struct srv *srv, const char *owner, const char *id); /* 0: unknown */
+bool srv_archivable(struct srv *srv, const struct srv_xml *message);
 struct srv_xml *srv_archive_metadata(struct srv *srv, const char *owner);
 void srv_offline_add(struct srv *srv, const char *owner, const char *xml, int64_t at_us);
 void srv_offline_deliver(struct srv_session *session);
 void srv_offline_clear(struct srv *srv, const char *owner);
+
+/* ---- mam.c, mam_page.c, mam_form.c ---- */
+void srv_mam_query(struct srv_session *session, const struct srv_xml *iq);
+void srv_mam_form(struct srv_session *session, const struct srv_xml *iq);
+void srv_mam_metadata(struct srv_session *session, const struct srv_xml *iq);
+void srv_mam_due(struct srv *srv);                     /* queries that were held back */
+void srv_mam_forget(struct srv_session *session);
+
+/* ---- archive_lines.c: control lines; they return NULL, or what was wrong ---- */
+typedef const char *srv_command_fn(struct srv *srv, char *rest, struct srv_buf *out);
+char *srv_word(char **at); /* the next word of a control line, cut out of it */
+srv_command_fn srv_line_add, srv_line_purge, srv_line_dump, srv_line_tombstone;
 
 /* ---- jid.c ---- */
 struct srv_jid {

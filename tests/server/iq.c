@@ -43,14 +43,6 @@ static void carbons(struct srv_session *session, const struct srv_xml *iq)
     srv_iq_reply(session, iq, NULL);
 }
 
-static void metadata(struct srv_session *session, const struct srv_xml *iq)
-{
-    if (srv_on(session->srv, METADATA))
-        srv_iq_reply(session, iq, srv_archive_metadata(session->srv, session->user));
-    else
-        srv_route_error(session, iq, "modify", "bad-request");
-}
-
 static void domain_info(struct srv_session *session, const struct srv_xml *iq)
 {
     srv_disco(session, iq, false);
@@ -84,7 +76,9 @@ static const struct {
     {"set", NS_ROSTER, "query", ACCOUNT, srv_roster_iq},
     {"set", NS_CARBONS, "enable", ACCOUNT, carbons},
     {"set", NS_CARBONS, "disable", ACCOUNT, carbons},
-    {"get", NS_MAM, "metadata", ACCOUNT, metadata},
+    {"get", NS_MAM, "metadata", ACCOUNT, srv_mam_metadata},
+    {"get", NS_MAM, "query", ACCOUNT, srv_mam_form},
+    {"set", NS_MAM, "query", ACCOUNT, srv_mam_query},
 };
 
 static int place(const struct srv_session *session, const char *to)
@@ -120,5 +114,9 @@ void srv_iq(struct srv_session *session, struct srv_xml *iq)
         }
     }
     srv_count(session->srv, "unknown-iq");
+    if (where == 0 && payload->ns && strcmp(payload->ns, NS_MAM) == 0) {
+        srv_route_error(session, iq, "auth", "forbidden"); /* XEP-0313: somebody else's archive */
+        return;
+    }
     srv_route_error(session, iq, "cancel", "service-unavailable");
 }

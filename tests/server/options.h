@@ -48,6 +48,20 @@
     X(STANZA_ID, "stanza-id", BOOL, "on", "live messages carry the archive's id")                  \
     X(STRIP_STANZA_ID, "strip-stanza-id", BOOL, "on", "forged ids in our name are removed")        \
     X(SENT_CARBON_ID, "sent-carbon-id", BOOL, "on", "sent carbons carry the owner's stanza-id")    \
+    X(MAM_EXTENDED, "mam-extended", BOOL, "on", "before-id, after-id, ids, flip-page, metadata")   \
+    X(MAM_PAGE, "mam-page", INT, "20", "results of a query that names no max")                     \
+    X(MAM_PAGE_MAX, "mam-page-max", INT, "50", "results of any query at most")                     \
+    X(MAM_COUNT, "mam-count", BOOL, "on", "count and index in <set/>")                             \
+    X(MAM_COMPLETE_FALSE, "mam-complete-false", BOOL, "off", "complete='false' is written out")    \
+    X(MAM_FROM, "mam-from", BOOL, "off", "results carry from, the account's bare JID")             \
+    X(MAM_INNER_ID, "mam-inner-id", BOOL, "off", "archived messages carry their stanza-id")        \
+    X(MAM_UNKNOWN_FIELDS, "mam-unknown-fields", TEXT, "feature-not-implemented",                   \
+      "condition for form fields that nobody knows; off: they are ignored")                        \
+    X(MAM_GROUPCHAT_FIELD, "mam-groupchat-field", BOOL, "on", "include-groupchat is understood")   \
+    X(MAM_STOPS_OFFLINE, "mam-stops-offline", BOOL, "off",                                         \
+      "a MAM query before presence keeps offline messages back, as Prosody does")                  \
+    X(ARCHIVE_EVERYTHING, "archive-everything", BOOL, "off", "chat states, receipts, headlines too") \
+    X(ARCHIVE_GROUPCHAT, "archive-groupchat", BOOL, "off", "users' archives hold groupchat too")   \
     X(CONFIG_VERSION, "config-version", BOOL, "off", "XEP-0509")                                   \
     X(PIPELINING, "pipelining", BOOL, "off", "XEP-0305; bytes behind <starttls/> go to TLS")       \
     X(LIMITS, "limits", BOOL, "on", "XEP-0478")                                                    \
@@ -87,7 +101,23 @@
     X(SM_H_OFFSET, "sm-h-offset", INT, "0", "added to every h the server says")                    \
     X(NO_BOUND, "no-bound", TIMES, "off", "success without <bound/> though asked")                 \
     X(BIND_CONFLICT, "bind-conflict", TIMES, "off", "RFC 6120 bind answered with conflict")        \
-    X(IGNORE_IQ, "ignore-iq", TIMES, "off", "iq requests to the server are not answered")
+    X(IGNORE_IQ, "ignore-iq", TIMES, "off", "iq requests to the server are not answered")          \
+    X(NO_MAM, "no-mam", BOOL, "off", "no archive in disco#info, service-unavailable for queries")  \
+    X(UNKNOWN_ID, "unknown-id", TEXT, "item-not-found",                                            \
+      "ids unknown to the archive: a condition, empty-complete or from-start")                     \
+    X(MAM_NO_COMPLETE, "mam-no-complete", TIMES, "off", "complete is left out though true")        \
+    X(MAM_STABLE, "mam-stable", TEXT, "off", "value of stable in <fin/>")                          \
+    X(MAM_REPEAT_PAGE, "mam-repeat-page", TIMES, "off", "the page before is sent again")           \
+    X(MAM_ORDER, "mam-order", TIMES, "off", "results reversed inside a page")                      \
+    X(MAM_FORGED, "mam-forged", TEXT, "off",                                                       \
+      "queryid, user, room, carbon, or all: forged results in front of the page")                  \
+    X(MAM_DELAY, "mam-delay", INT, "0", "milliseconds that a query waits; nothing else does")      \
+    X(MAM_ERROR, "mam-error", TEXT, "off", "CONDITION[:N], for the next N queries")                \
+    X(MAM_CUT, "mam-cut", INT, "0", "the N-th page from now is cut in its middle, hard")           \
+    X(MAM_ROUGH_TIMES, "mam-rough-times", BOOL, "off",                                             \
+      "start and end in whole seconds, end's own second left out (Prosody)")                       \
+    X(ARCHIVE_UNDELIVERED, "archive-undelivered", TIMES, "off",                                    \
+      "messages are archived and delivered to nobody")
 
 enum srv_opt {
 #define X(symbol, name, kind, value, help) OPT_##symbol,

@@ -246,3 +246,18 @@ void srv_parser_drop_rest(struct srv_parser *parser)
     parser->fed = 0;
     parser->element_start = parser->before;
 }
+
+struct srv_xml *srv_xml_parse(const char *text)
+{
+    static const char header[] = "<stream xmlns='jabber:client'>";
+    struct srv_parser *parser = srv_parser_new(1u << 26);
+    struct srv_xml *el = NULL;
+    if (srv_parser_feed(parser, header, sizeof header - 1) == SRV_PARSE_HEADER) {
+        srv_xml_free(srv_parser_take(parser));
+        srv_parser_next(parser);
+        if (srv_parser_feed(parser, text, strlen(text)) == SRV_PARSE_ELEMENT)
+            el = srv_parser_take(parser);
+    }
+    srv_parser_free(parser);
+    return el;
+}

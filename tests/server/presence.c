@@ -48,7 +48,8 @@ static void available(struct srv_session *session, struct srv_xml *presence)
     if (!first)
         return;
     show_others(session);
-    if (session->priority >= 0)
+    bool held = session->mam_asked && srv_on(session->srv, MAM_STOPS_OFFLINE);
+    if (session->priority >= 0 && !held)
         srv_offline_deliver(session);
 }
 

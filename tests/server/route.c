@@ -50,20 +50,9 @@ static void add_stanza_id(struct srv *srv, struct srv_xml *message, const char *
     free(by);
 }
 
-static bool archivable(const struct srv_xml *message)
+static bool storable(struct srv *srv, const struct srv_xml *message)
 {
-    const char *type = srv_xml_get(message, "type");
-    bool kind = !type || strcmp(type, "chat") == 0 || strcmp(type, "normal") == 0;
-    if (srv_xml_find(message, NS_HINTS, "no-store") ||
-        srv_xml_find(message, NS_HINTS, "no-permanent-store"))
-        return false;
-    return kind && (srv_xml_find(message, NS_CLIENT, "body") ||
-                    srv_xml_find(message, NS_HINTS, "store"));
-}
-
-static bool storable(const struct srv_xml *message)
-{
-    return archivable(message) && srv_xml_find(message, NS_CLIENT, "body");
+    return srv_archivable(srv, message) && srv_xml_find(message, NS_CLIENT, "body");
 }
 
 /* To the resource named, else to all that are available; returns how many got it. */
@@ -93,7 +82,7 @@ static void receive(struct srv *srv, struct srv_session *from, const struct srv_
         count = deliver(srv, to->local, NULL, message); /* RFC 6121, 8.5.3.2.1 */
         direct = "";
     }
-    if (count == 0 && storable(message)) {
+    if (count == 0 && storable(srv, message)) {
         struct srv_buf text = {0};
         srv_xml_write(&text, message, NS_CLIENT);
         srv_offline_add(srv, to->local, text.data, srv->now_us);
@@ -107,16 +96,16 @@ static void receive(struct srv *srv, struct srv_session *from, const struct srv_
 static void between_users(struct srv *srv, struct srv_session *session, const char *sender,
                           const struct srv_jid *to, struct srv_xml *message)
 {
-    bool archive = archivable(message), self = strcmp(sender, to->local) == 0;
-    char *from_bare = srv_jid_bare(srv_xml_get(message, "from"));
-    char *to_bare = srv_jid_bare(srv_xml_get(message, "to"));
+    bool archive = srv_archivable(srv, message), self = strcmp(sender, to->local) == 0;
+    const char *from_full = srv_xml_get(message, "from"), *to_full = srv_xml_get(message, "to");
     char *sent_id = NULL, *received_id = NULL;
     strip_stanza_ids(srv, message);
     if (archive && !self)
-        sent_id = srv_archive_add(srv, sender, to_bare, true, message);
+        sent_id = srv_archive_add(srv, sender, to_full, true, message);
     if (archive)
-        received_id = srv_archive_add(srv, to->local, from_bare, false, message);
-    if (srv_carbons_wanted(message) && !self) {
+        received_id = srv_archive_add(srv, to->local, from_full, false, message);
+    bool undelivered = archive && srv_hit(srv, ARCHIVE_UNDELIVERED);
+    if (srv_carbons_wanted(message) && !self && !undelivered) {
         struct srv_xml *copy = srv_xml_clone(message);
         if (srv_on(srv, SENT_CARBON_ID))
             add_stanza_id(srv, copy, sender, sent_id);
@@ -126,9 +115,8 @@ static void between_users(struct srv *srv, struct srv_session *session, const ch
     if (srv_hit(srv, FORGED_STANZA_ID))
         add_stanza_id(srv, message, "mallory", "forged-stanza-id");
     add_stanza_id(srv, message, to->local, received_id);
-    receive(srv, session, to, message);
-    free(from_bare);
-    free(to_bare);
+    if (!undelivered)
+        receive(srv, session, to, message);
     free(sent_id);
     free(received_id);
 }

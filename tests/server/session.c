@@ -41,6 +41,14 @@ void srv_session_send(struct srv_session *session, const struct srv_xml *stanza)
     srv_buf_free(&text);
 }
 
+void srv_session_puts(struct srv_session *session, const char *xml)
+{
+    if (session->sm.on)
+        srv_sm_queue(session, xml, NULL);
+    if (session->conn)
+        srv_conn_puts(session->conn, xml);
+}
+
 /* XEP-0198, 4: what nobody acknowledged goes where it would have gone without this session. */
 static void rescue(struct srv_session *session)
 {
@@ -64,6 +72,7 @@ void srv_session_end(struct srv_session *session)
         session->conn->session = NULL;
     session->conn = NULL;
     srv_presence_gone(session);
+    srv_mam_forget(session);
     rescue(session);
     srv_sm_free(session);
     srv_xml_free(session->presence);

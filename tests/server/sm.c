@@ -49,7 +49,7 @@ void srv_sm_queue(struct srv_session *session, const char *xml, const struct srv
     struct srv_queued *item = srv_alloc(sizeof *item);
     item->xml = srv_dup(xml);
     item->at_us = session->srv->now_us;
-    item->keep = chat && srv_xml_is(stanza, NS_CLIENT, "message") &&
+    item->keep = chat && stanza && srv_xml_is(stanza, NS_CLIENT, "message") &&
                  srv_xml_find(stanza, NS_CLIENT, "body");
     if (sm->last)
         sm->last->next = item;

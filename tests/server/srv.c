@@ -27,9 +27,11 @@ static const char schema[] =
     " PRIMARY KEY(user, jid));"
     "CREATE TABLE IF NOT EXISTS archive("
     " pos INTEGER PRIMARY KEY AUTOINCREMENT, owner TEXT NOT NULL, id TEXT NOT NULL UNIQUE,"
-    " peer TEXT NOT NULL, stamp_us INTEGER NOT NULL, outgoing INTEGER NOT NULL,"
-    " xml TEXT NOT NULL);"
+    " peer TEXT NOT NULL, peer_full TEXT NOT NULL, stamp_us INTEGER NOT NULL,"
+    " outgoing INTEGER NOT NULL, groupchat INTEGER NOT NULL, body INTEGER NOT NULL,"
+    " msgid TEXT, xml TEXT);" /* no xml: a tombstone */
     "CREATE INDEX IF NOT EXISTS archive_owner ON archive(owner, pos);"
+    "CREATE INDEX IF NOT EXISTS archive_peer ON archive(owner, peer, pos);"
     "CREATE TABLE IF NOT EXISTS offline("
     " pos INTEGER PRIMARY KEY AUTOINCREMENT, owner TEXT NOT NULL, xml TEXT NOT NULL);";
 
@@ -62,6 +64,7 @@ void srv_free(struct srv *srv)
         free(srv->dead[i].id);
     sqlite3_close(srv->db);
     srv_settings_free(&srv->settings);
+    srv_xml_free(srv->mam_last_set);
     free(srv->domain);
     free(srv);
 }
@@ -170,6 +173,7 @@ void srv_sweep(struct srv *srv)
 void srv_tick(struct srv *srv, int64_t now_us)
 {
     srv->now_us = now_us;
+    srv_mam_due(srv);
     for (struct srv_conn *conn = srv->conns; conn; conn = conn->next)
         srv_conn_release_held(conn, now_us);
     struct srv_session *session = srv->sessions;
@@ -184,7 +188,7 @@ void srv_tick(struct srv *srv, int64_t now_us)
 
 int64_t srv_deadline(const struct srv *srv)
 {
-    int64_t due = INT64_MAX;
+    int64_t due = srv->mam_waiting ? srv->mam_waiting->due_us : INT64_MAX;
     for (const struct srv_conn *conn = srv->conns; conn; conn = conn->next)
         if (conn->held && conn->held->due_us < due)
             due = conn->held->due_us;

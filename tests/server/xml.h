@@ -40,6 +40,8 @@ const char *srv_xml_content(const struct srv_xml *el);   /* its text; "" for non
 /* Writes `el` where the default namespace in scope is `scope`. */
 void srv_xml_write(struct srv_buf *out, const struct srv_xml *el, const char *scope);
 
+struct srv_xml *srv_xml_parse(const char *text); /* one element in jabber:client; NULL: bad */
+
 /* ---- The stream parser: stops after the header and after each first-level element. ---- */
 
 enum srv_parse {
