@@ -97,6 +97,7 @@ epode_status ep_login_challenge(ep_stream *s, ep_elem *e)
     if (login_contradicted(s)) {
         ep_xw w = ep_xw_init(&s->out);
         ep_xw_leaf(&w, "abort", e->ns, NULL);
+        s->pending_steps |= EP_STEP_RESPONSE; /* it is waited for like one */
         return ep_xw_done(&w);
     }
     char *data = login_decode(e, &len);
@@ -301,9 +302,10 @@ epode_status ep_login_failure(ep_stream *s, ep_elem *e)
         bool final = kind == F_FINAL || (kind == F_CREDENTIALS && !ep_sasl_used_keys(s->sasl));
         return ep_stream_fail(s, EPODE_EAUTH, condition, final, "the server refused the login: %s", condition);
     }
-    if (ep_elem_child(e, "config-version-mismatch", NULL) || login_contradicted(s)) {
-        login_guess_wrong(s, ep_elem_child(e, "config-version-mismatch", NULL) ? "config-version-mismatch"
-                                                                               : "features-changed");
+    /* Only a guess can rest on an old version (XEP-0509): what follows it rests on this stream's features. */
+    bool stale = s->plan.guess && ep_elem_child(e, "config-version-mismatch", NULL);
+    if (stale || login_contradicted(s)) {
+        login_guess_wrong(s, stale ? "config-version-mismatch" : "features-changed");
         return login_again(s);
     }
     if (s->plan.use_token)
