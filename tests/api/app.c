@@ -1,0 +1,179 @@
+/* app.c: the record of an application. */
+#include "app.h"
+
+#include <poll.h>
+#include <time.h>
+
+static char *app_path(app *a, const char *store)
+{
+    static char path[128];
+    snprintf(path, sizeof path, "%s/%s", a->server->dir, store);
+    return path;
+}
+
+static void app_note_state(app *a, const epode_event *event)
+{
+    assert_true(a->state_count < APP_STATES);
+    a->states[a->state_count] = event->state;
+    a->why[a->state_count++] = epode_error_status(event->error);
+    a->ready += event->state == EPODE_READY;
+    a->offline += event->state == EPODE_OFFLINE;
+    a->stopped += event->state == EPODE_STOPPED;
+    if (!event->error)
+        return;
+    const char *condition = epode_error_condition(event->error);
+    a->last_error = epode_error_status(event->error);
+    a->last_final = epode_error_is_final(event->error);
+    snprintf(a->last_condition, sizeof a->last_condition, "%s", condition ? condition : "");
+    snprintf(a->last_text, sizeof a->last_text, "%s", epode_error_text(event->error));
+}
+
+static void app_note(app *a, const epode_event *event)
+{
+    assert_int_equal(event->size, sizeof *event);
+    a->late = a->late || !a->client;
+    a->events++;
+    switch (event->type) {
+    case EPODE_EV_STATE:
+        app_note_state(a, event);
+        break;
+    case EPODE_EV_MESSAGE:
+        a->messages++;
+        assert_true(event->row > a->last_row);
+        a->last_row = event->row;
+        assert_int_equal(strlen(event->xml), event->xml_len);
+        snprintf(a->last_xml, sizeof a->last_xml, "%s", event->xml);
+        break;
+    case EPODE_EV_STANZA:
+        a->stanzas++;
+        break;
+    case EPODE_EV_DELIVERY:
+        a->sent += event->delivery == EPODE_DELIVERY_SENT;
+        a->acknowledged += event->delivery == EPODE_DELIVERY_ACKNOWLEDGED;
+        snprintf(a->last_id, sizeof a->last_id, "%s", event->id);
+        break;
+    }
+    if (a->on)
+        a->on(a, event);
+}
+
+static void app_on_event(epode_client *client, const epode_event *event, void *user)
+{
+    app *a = user;
+    assert_true(!a->client || client == a->client);
+    app_note(a, event);
+}
+
+static void app_destroyed(void *user)
+{
+    ((app *)user)->destroyed++;
+}
+
+epode_options app_options(app *a, server *s, const char *store)
+{
+    epode_options o = EPODE_OPTIONS_INIT;
+    a->server = s;
+    o.jid = "alice@localhost";
+    o.password = "alice-pw";
+    o.store_path = store ? app_path(a, store) : NULL;
+    o.host = "127.0.0.1";
+    o.port = (uint16_t)s->direct;
+    o.tls = EPODE_TLS_DIRECT;
+    o.ca_file = s->ca;
+    return o;
+}
+
+void app_open(app *a, const epode_options *options)
+{
+    char why[200];
+    app kept = { .server = a->server, .pull = a->pull, .on = a->on, .more = a->more };
+    epode_options o = *options;
+    *a = kept;
+    o.on_event = a->pull ? NULL : app_on_event;
+    o.user = a;
+    o.user_destroy = app_destroyed;
+    if (epode_client_new(&a->client, &o, why, sizeof why))
+        fail_msg("no client: %s", why);
+}
+
+void app_start(app *a, server *s, const char *store)
+{
+    epode_options o = app_options(a, s, store);
+    app_open(a, &o);
+    assert_int_equal(epode_client_start(a->client), EPODE_OK);
+}
+
+void app_close(app *a)
+{
+    epode_client *client = a->client;
+    a->client = NULL;
+    epode_client_free(client);
+    assert_int_equal(a->destroyed, 1);
+    assert_false(a->late);
+}
+
+int64_t app_now_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_BOOTTIME, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+bool app_is_due(const app *a, int wait_ms)
+{
+    struct pollfd p = { .fd = epode_client_fd(a->client), .events = POLLIN };
+    return poll(&p, 1, wait_ms) == 1;
+}
+
+static bool app_is_available(app *a)
+{
+    const char *jid = epode_session_jid(epode_client_session(a->client));
+    const char *at = strstr(server_say(a->server, "dump"), jid);
+    at = at ? strstr(at, "\"available\":") : NULL;
+    return at && at[strlen("\"available\":")] == '1';
+}
+
+void app_online(app *a)
+{
+    int64_t end = app_now_ms() + 5000;
+    app_until(a, 5000, a->ready);
+    while (!app_is_available(a)) {
+        assert_true(app_now_ms() < end);
+        app_for(a, 5);
+    }
+}
+
+static void app_pull(app *a)
+{
+    const epode_event *event;
+    while (a->client && epode_client_next_event(a->client, &event) == EPODE_OK)
+        app_note(a, event);
+}
+
+bool app_turn(app *a, int64_t end_ms)
+{
+    int64_t left = end_ms - app_now_ms();
+    if (left < 0)
+        return false;
+    if (a->pull)
+        app_pull(a);
+    if (a->client && app_is_due(a, (int)left) && epode_client_process(a->client) == EPODE_DONE)
+        a->client = NULL;
+    if (a->pull)
+        app_pull(a);
+    return true;
+}
+
+void app_for(app *a, int64_t ms)
+{
+    int64_t end = app_now_ms() + ms;
+    while (a->client && app_now_ms() < end)
+        app_turn(a, end);
+}
+
+void app_stop(app *a, int how)
+{
+    unsigned before = a->stopped;
+    assert_int_equal(epode_client_stop(a->client, how), EPODE_OK);
+    app_until(a, 5000, a->stopped > before);
+}
