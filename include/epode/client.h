@@ -26,7 +26,8 @@ enum {
     EPODE_NO_SM = 1 << 4,          /* no stream management (XEP-0198) */
     EPODE_NO_PRESENCE = 1 << 5,    /* send no presence by itself when ready */
     EPODE_RAW_STANZAS = 1 << 6,    /* an EPODE_EV_STANZA event for every stanza */
-    EPODE_NO_RECONNECT = 1 << 7    /* after a failure: offline for good, until started again */
+    EPODE_NO_RECONNECT = 1 << 7,   /* after a failure: offline for good, until started again */
+    EPODE_NO_SYNC = 1 << 8         /* ask no archive; what comes live is stored */
 };
 
 enum { EPODE_LOG_ERROR = 1, EPODE_LOG_WARN, EPODE_LOG_INFO, EPODE_LOG_DEBUG, EPODE_LOG_TRACE };
@@ -56,6 +57,8 @@ typedef struct epode_options {
     int log_level;          /* 0: EPODE_LOG_WARN */
     void *user;
     void (*user_destroy)(void *user); /* called once, when the client has let go of user */
+    uint32_t first_sync_messages; /* how many messages a first login gets; 0: 1000; UINT32_MAX: all */
+    uint32_t first_sync_days;     /* and how old they may be; 0: any age */
 } epode_options;
 #ifdef __cplusplus
 #define EPODE_OPTIONS_INIT { sizeof(epode_options) }

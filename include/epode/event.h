@@ -14,21 +14,35 @@ extern "C" {
 
 typedef enum epode_state {
     EPODE_STOPPED = 0, /* not wished for, or a final error */
-    EPODE_CONNECTING,  /* on the way */
+    EPODE_CONNECTING,  /* on the way; with an error: it failed and will be tried again */
     EPODE_READY,       /* bound or resumed, all that was wished for is asked and answered */
-    EPODE_OFFLINE      /* lost or failed; the next attempt waits for its time */
+    EPODE_OFFLINE      /* the session was lost; the next attempt waits for its time */
 } epode_state;
 
 typedef enum epode_event_type {
     EPODE_EV_STATE = 1, /* state; error tells why, where something went wrong */
-    EPODE_EV_MESSAGE,   /* a message is in the store: row, xml */
-    EPODE_EV_DELIVERY,  /* an outgoing stanza: id, delivery */
-    EPODE_EV_STANZA     /* any stanza, with EPODE_RAW_STANZAS: xml */
+    EPODE_EV_MESSAGE,   /* a row is new or changed: row, change */
+    EPODE_EV_DELIVERY,  /* an outgoing message got further: row, id, delivery */
+    EPODE_EV_STANZA,    /* any stanza, with EPODE_RAW_STANZAS: xml */
+    EPODE_EV_UNREAD,    /* the displayed position of a conversation moved: peer */
+    EPODE_EV_SYNC       /* catch-up: synced, done, expected; error if it could not be done */
 } epode_event_type;
 
+typedef enum epode_change {
+    EPODE_CHANGE_NEW = 1,
+    EPODE_CHANGE_CHANGED, /* other text, retracted, other reactions, or now known to the archive */
+    EPODE_CHANGE_MOVED    /* stands elsewhere in its conversation */
+} epode_change;
+
+/* How far an outgoing message got; it only moves forward. */
 typedef enum epode_delivery {
-    EPODE_DELIVERY_SENT = 1,    /* written, on a session without stream management */
-    EPODE_DELIVERY_ACKNOWLEDGED /* the server has it */
+    EPODE_DELIVERY_NONE = 0, /* not ours */
+    EPODE_DELIVERY_QUEUED,
+    EPODE_DELIVERY_SENT,         /* written; the server has not confirmed it */
+    EPODE_DELIVERY_ACKNOWLEDGED, /* the server has it */
+    EPODE_DELIVERY_RECEIVED,     /* XEP-0184 */
+    EPODE_DELIVERY_READ,         /* XEP-0333 */
+    EPODE_DELIVERY_FAILED
 } epode_delivery;
 
 /* Made by the library; fields may be appended. Valid during the callback, or until the next
@@ -37,12 +51,16 @@ typedef struct epode_event {
     size_t size;
     epode_event_type type;
     epode_state state;        /* STATE */
-    const epode_error *error; /* STATE; NULL: nothing wrong */
-    uint64_t row;             /* MESSAGE: its number in the inbox */
-    const char *xml;          /* MESSAGE, STANZA: the stanza as text; xml_len bytes and a NUL */
+    const epode_error *error; /* STATE, SYNC; NULL: nothing wrong */
+    uint64_t row;             /* MESSAGE, DELIVERY: for epode_store_message() */
+    epode_change change;      /* MESSAGE */
+    const char *xml;          /* STANZA: the stanza as text; xml_len bytes and a NUL */
     size_t xml_len;
     const char *id;           /* DELIVERY: the stanza's id */
     epode_delivery delivery;
+    const char *peer;         /* UNREAD */
+    bool synced;              /* SYNC: every followed archive is held up to its end */
+    size_t done, expected;    /* SYNC: messages so far; expected 0: not known */
 } epode_event;
 
 #ifdef __cplusplus

@@ -17,14 +17,46 @@ EPODE_API struct _xmpp_ctx_t *epode_client_ctx(epode_client *client);
 
 /* Sends a message, presence or iq (anything else is EPODE_EINVAL). Only when ready: EPODE_ESTATE. The
  * stanza is read at once; the caller keeps its reference. Under stream management it is on disk before its
- * bytes leave; EPODE_EV_DELIVERY follows for stanzas with an id. A message without an id gets one. */
+ * bytes leave, and is sent again after a resumption. Messages for people go by epode_send_message(). */
 EPODE_API epode_status epode_send(epode_client *client, struct _xmpp_stanza_t *stanza);
 /* The same from text: exactly one element, well-formed, jabber:client by default. EPODE_EINVAL otherwise. */
 EPODE_API epode_status epode_send_xml(epode_client *client, const char *xml, size_t len);
-/* A chat message; to is a JID, body is text. id[40] (may be NULL) receives the stanza's id. */
-EPODE_API epode_status epode_send_chat(epode_client *client, const char *to, const char *body, char *id);
+/* Begin with EPODE_OUTGOING_INIT; zero is the default. Strings are UTF-8 and copied. */
+typedef struct epode_outgoing {
+    size_t size;
+    const char *to;         /* required: a JID */
+    const char *body;       /* text; may be missing where xml has something to say */
+    const char *type;       /* NULL: "chat" */
+    const char *id;         /* NULL: one is made */
+    const char *replace_id; /* XEP-0308: corrects the message with this id */
+    const char *reply_id, *reply_to; /* XEP-0461 */
+    const char *retract_id; /* XEP-0424 */
+    const char *react_id, *reactions; /* XEP-0444: emoji separated by blanks; "" withdraws them */
+    bool no_receipt, no_marker; /* do not ask for a receipt (XEP-0184), for a displayed marker (XEP-0333) */
+    const char *xml;        /* further elements, well-formed; NULL: none */
+} epode_outgoing;
+#ifdef __cplusplus
+#define EPODE_OUTGOING_INIT { sizeof(epode_outgoing) }
+#else
+#define EPODE_OUTGOING_INIT { .size = sizeof(epode_outgoing) }
+#endif
 
-/* The stanza of a MESSAGE or STANZA event, for libstrophe's accessors. The caller releases it
+/* Stores a message and sends it as soon as that is possible, now or in a later session, also after a kill; in
+ * order within its conversation. *row (may be NULL) is its number: EPODE_EV_DELIVERY events name it.
+ * EPODE_EINVAL: a field is missing or not valid; EPODE_ESTORE*, EPODE_ENOMEM. */
+EPODE_API epode_status epode_send_message(epode_client *client, const epode_outgoing *message, uint64_t *row);
+
+/* Everything up to this message was displayed: counts as read here and on the account's other devices
+ * (XEP-0490), and is told to the sender (XEP-0333) if the message asked for that and notify_sender is set.
+ * EPODE_EINVAL: no such message. Published as soon as there is a session. */
+EPODE_API epode_status epode_mark_displayed(epode_client *client, uint64_t row, bool notify_sender);
+
+/* Gets up to n older messages (0: a page) below the given one, where the store has a hole; EPODE_EV_SYNC events
+ * follow. row 0: below everything held. EPODE_DONE: nothing is missing there. EPODE_AGAIN: busy with another
+ * query of that archive; EPODE_ESTATE: not ready. */
+EPODE_API epode_status epode_history_fill(epode_client *client, uint64_t row, unsigned n);
+
+/* The stanza of a STANZA event, for libstrophe's accessors. The caller releases it
  * (xmpp_stanza_release). NULL: the event has none, or no memory. */
 EPODE_API struct _xmpp_stanza_t *epode_event_stanza(epode_client *client, const epode_event *event);
 

@@ -1,0 +1,425 @@
+/* catchup.c: the machine behind one archive. */
+#include "sync/catchup.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/rand.h"
+#include "base/str.h"
+#include "base/timers.h"
+#include "xmpp/bound.h"
+
+#define LAST_PAGE      50
+#define BULK_PAGE      100
+#define FIRST_MESSAGES 1000
+/* A server that sends more than it was asked for is not followed for ever. */
+#define PAGE_RESULTS_MAX 1000
+#define ANSWER_TIMEOUT_US (60 * 1000000LL)
+
+typedef enum catchup_state {
+    C_IDLE = 0,
+    C_LAST, /* the last page was asked */
+    C_UP,   /* the hole between what was held and the last page, forward */
+    C_DOWN, /* older and older, within a budget */
+} catchup_state;
+
+struct ep_catchup {
+    ep_store *store;
+    char *account, *room, *nick;
+    ep_reader reader;
+    ep_catchup_config config;
+    const ep_catchup_events *ev;
+    void *user;
+    const ep_log *log;
+    int64_t archive;
+
+    catchup_state state;
+    char query[40];         /* id of what is asked; empty: nothing */
+    ep_page page;           /* what is being received */
+    ep_msg *rows;
+    size_t row_count, row_cap;
+    ep_arena arena;
+    int64_t deadline_us, now_ms;
+    size_t done, expected;
+    unsigned budget;        /* messages that C_DOWN may still get */
+    int64_t oldest_ms;      /* C_DOWN goes no further back; 0: no limit */
+    bool forgot, overflow;
+};
+
+epode_status ep_catchup_new(ep_catchup **out, ep_store *store, const ep_catchup_config *config,
+                            const ep_catchup_events *events, void *user, const ep_log *log)
+{
+    *out = NULL;
+    ep_catchup *c = ep_calloc(1, sizeof *c);
+    if (!c)
+        return EPODE_ENOMEM;
+    c->store = store;
+    c->config = *config;
+    c->ev = events;
+    c->user = user;
+    c->log = log;
+    c->deadline_us = EP_NEVER;
+    c->arena.block_bytes = 32u << 10;
+    const char *owner = config->reader.room ? config->reader.room : config->reader.account;
+    epode_status st = EPODE_ENOMEM;
+    if (ep_str_set(&c->account, config->reader.account) && ep_str_set(&c->room, config->reader.room) &&
+        ep_str_set(&c->nick, config->reader.nick))
+        st = ep_archive_open(store, owner, config->reader.room ? EP_ARCHIVE_ROOM : EP_ARCHIVE_ACCOUNT, &c->archive);
+    if (st) {
+        ep_catchup_free(c);
+        return st;
+    }
+    c->reader = (ep_reader){ c->account, c->room, c->nick };
+    *out = c;
+    return EPODE_OK;
+}
+
+void ep_catchup_free(ep_catchup *c)
+{
+    if (!c)
+        return;
+    ep_free(c->account);
+    ep_free(c->room);
+    ep_free(c->nick);
+    ep_free(c->rows);
+    ep_arena_free(&c->arena);
+    ep_free(c);
+}
+
+static void catchup_reset(ep_catchup *c)
+{
+    c->query[0] = '\0';
+    c->row_count = 0;
+    c->overflow = false;
+    c->deadline_us = EP_NEVER;
+    ep_arena_reset(&c->arena);
+}
+
+void ep_catchup_cut(ep_catchup *c)
+{
+    catchup_reset(c);
+    c->state = C_IDLE;
+    c->forgot = false;
+}
+
+static void catchup_finish(ep_catchup *c, epode_status status)
+{
+    bool forgot = c->forgot;
+    ep_catchup_cut(c);
+    c->ev->finished(c->user, status, forgot);
+}
+
+static epode_status catchup_ask(ep_catchup *c, catchup_state state, const char *before, const char *after, int64_t span,
+                                int64_t now_us)
+{
+    uint8_t id[8];
+    catchup_reset(c);
+    if (!ep_rand_bytes(id, sizeof id))
+        return EPODE_ENOMEM;
+    memcpy(c->query, "mam-", 4);
+    ep_hex(id, sizeof id, c->query + 4);
+    c->state = state;
+    c->page = (ep_page){ .archive = c->archive, .span = span,
+                         .kind = state == C_LAST ? EP_PAGE_LAST : state == C_UP ? EP_PAGE_AFTER : EP_PAGE_BEFORE };
+    epode_status st = ep_archive_last_row(c->store, &c->page.asked_row);
+    if (st < 0)
+        return st;
+    unsigned bulk = c->config.page ? c->config.page : BULK_PAGE;
+    unsigned max = state == C_LAST ? LAST_PAGE : bulk;
+    if (state == C_DOWN && max > c->budget)
+        max = c->budget;
+    ep_mam_query q = { .id = c->query, .archive = c->room, .before = before, .after = after, .max = max };
+    c->deadline_us = now_us + ANSWER_TIMEOUT_US;
+    return c->ev->ask(c->user, &q);
+}
+
+static epode_status ask_last(ep_catchup *c, int64_t now_us)
+{
+    epode_status st = ep_archive_mark(c->store, c->archive);
+    return st < 0 ? st : catchup_ask(c, C_LAST, "", NULL, 0, now_us);
+}
+
+/* Whether what the server says of the archive's ends shows that there is nothing to ask for. */
+static epode_status catchup_is_whole(ep_catchup *c, const ep_archive_info *ends, bool *whole)
+{
+    ep_span_copy end = { 0 };
+    uint64_t unjoined = 0;
+    *whole = false;
+    epode_status st = ep_archive_unjoined(c->store, c->archive, &unjoined);
+    if (st < 0)
+        return st;
+    epode_status held = ep_archive_verified_end(c->store, c->archive, &end);
+    if (held < 0)
+        return held;
+    if (!unjoined)
+        *whole = held == EPODE_DONE ? !ends->last_id : ends->last_id && strcmp(ends->last_id, end.last_id) == 0;
+    ep_span_copy_free(&end);
+    return EPODE_OK;
+}
+
+epode_status ep_catchup_begin(ep_catchup *c, const ep_archive_info *ends, int64_t now_us, int64_t now_ms)
+{
+    bool whole = false;
+    epode_status st = EPODE_OK;
+    if (c->state != C_IDLE)
+        return EPODE_AGAIN;
+    c->now_ms = now_ms;
+    c->done = c->expected = 0;
+    if (ends) {
+        st = ep_archive_info_put(c->store, c->archive, ends);
+        if (st >= 0)
+            st = catchup_is_whole(c, ends, &whole);
+    }
+    if (st < 0)
+        return st;
+    if (!whole)
+        return ask_last(c, now_us);
+    /* What comes live from now on stands above the end that was just confirmed. */
+    if ((st = ep_archive_mark(c->store, c->archive)) < 0)
+        return st;
+    catchup_finish(c, EPODE_OK);
+    return EPODE_OK;
+}
+
+typedef struct fill_find {
+    ep_catchup *c;
+    char *before_id;
+    int64_t above;
+} fill_find;
+
+static epode_status fill_hole(const ep_hole *hole, void *user)
+{
+    fill_find *f = user;
+    f->above = hole->above;
+    f->before_id = hole->before_id ? ep_strdup(hole->before_id) : NULL;
+    return EPODE_OK;
+}
+
+epode_status ep_catchup_fill(ep_catchup *c, int64_t below_pos, unsigned n, int64_t now_us)
+{
+    fill_find f = { .c = c };
+    if (c->state != C_IDLE)
+        return EPODE_AGAIN;
+    epode_status st = ep_hole_below(c->store, c->archive, below_pos, fill_hole, &f);
+    if (st == EPODE_OK && f.above && f.before_id) {
+        c->budget = n ? n : BULK_PAGE;
+        c->oldest_ms = 0;
+        c->done = 0;
+        c->expected = c->budget;
+        st = catchup_ask(c, C_DOWN, f.before_id, NULL, f.above, now_us);
+    } else if (st == EPODE_OK) {
+        st = EPODE_DONE;
+    }
+    ep_free(f.before_id);
+    return st;
+}
+
+bool ep_catchup_result(ep_catchup *c, const ep_mam_result *result, epode_status *status)
+{
+    *status = EPODE_OK;
+    if (!c->query[0] || !ep_streq(result->queryid, c->query))
+        return false;
+    if (!result->id || !*result->id || c->row_count == PAGE_RESULTS_MAX) {
+        c->overflow = true;
+        return true;
+    }
+    /* A server that repeats itself within a page says nothing new. */
+    for (size_t i = c->row_count; i-- > 0 && i + 4 > c->row_count;)
+        if (strcmp(c->rows[i].archive_id, result->id) == 0)
+            return true;
+    if (c->row_count == c->row_cap) {
+        size_t cap = c->row_cap ? c->row_cap * 2 : 64;
+        ep_msg *rows = ep_realloc(c->rows, cap * sizeof *rows);
+        if (!rows) {
+            *status = EPODE_ENOMEM;
+            return true;
+        }
+        c->rows = rows;
+        c->row_cap = cap;
+    }
+    if (!ep_ingest(&c->rows[c->row_count], &c->reader, result->message, result->id, result->time_ms, &c->arena))
+        *status = EPODE_ENOMEM;
+    else
+        c->row_count++;
+    return true;
+}
+
+/* The server does not know where we are: what is held becomes history that proves nothing, and the newest comes
+ * first again. Once: an archive that forgets twice in a row is left alone. */
+static epode_status catchup_lost(ep_catchup *c, int64_t now_us)
+{
+    if (c->forgot) {
+        catchup_finish(c, EPODE_EPROTO);
+        return EPODE_OK;
+    }
+    ep_log_line(c->log, EP_LOG_INFO, "sync", "the archive does not know the last id that is held: newest first");
+    c->forgot = true;
+    epode_status st = ep_archive_forget_spans(c->store, c->archive);
+    return st < 0 ? st : ask_last(c, now_us);
+}
+
+static epode_status ask_down(ep_catchup *c, int64_t span, int64_t now_us)
+{
+    ep_span_copy s = { 0 };
+    epode_status st = ep_span_get(c->store, span, &s);
+    if (st < 0)
+        return st;
+    if (st == EPODE_DONE || s.span.reaches_start || !c->budget) {
+        ep_span_copy_free(&s);
+        catchup_finish(c, EPODE_OK);
+        return EPODE_OK;
+    }
+    st = catchup_ask(c, C_DOWN, s.first_id, NULL, span, now_us);
+    ep_span_copy_free(&s);
+    return st;
+}
+
+/* The span that was the newest before the page: the hole between it and the page is paged from there. */
+typedef struct below_find {
+    int64_t top, below;
+    char *id;
+} below_find;
+
+static epode_status below_span(const ep_span *span, void *user)
+{
+    below_find *b = user;
+    if (span->span == b->top)
+        return EPODE_DONE;
+    ep_free(b->id);
+    b->below = span->span;
+    b->id = ep_strdup(span->last_id);
+    return b->id ? EPODE_OK : EPODE_ENOMEM;
+}
+
+static epode_status after_last(ep_catchup *c, const ep_page_result *r, bool complete, int64_t now_us)
+{
+    below_find b = { .top = r->span };
+    if (!r->span || r->meets_newest || r->reaches_start) {
+        catchup_finish(c, EPODE_OK);
+        return EPODE_OK;
+    }
+    (void)complete;
+    epode_status st = ep_span_list(c->store, c->archive, below_span, &b);
+    if (st >= 0 && b.id) {
+        st = catchup_ask(c, C_UP, NULL, b.id, b.below, now_us);
+    } else if (st >= 0) {
+        unsigned first = c->config.first_messages ? c->config.first_messages : FIRST_MESSAGES;
+        c->budget = first > c->done ? first - (unsigned)c->done : 0;
+        c->oldest_ms = c->config.first_days ? c->now_ms - (int64_t)c->config.first_days * 86400000 : 0;
+        st = ask_down(c, r->span, now_us);
+    }
+    ep_free(b.id);
+    return st;
+}
+
+static epode_status after_up(ep_catchup *c, const ep_page_result *r, int64_t now_us)
+{
+    ep_span_copy s = { 0 };
+    if (r->met) {
+        catchup_finish(c, EPODE_OK);
+        return EPODE_OK;
+    }
+    epode_status st = r->span ? ep_span_get(c->store, r->span, &s) : EPODE_DONE;
+    if (st == EPODE_OK)
+        st = catchup_ask(c, C_UP, NULL, s.last_id, r->span, now_us);
+    else if (st == EPODE_DONE)
+        st = catchup_lost(c, now_us);
+    ep_span_copy_free(&s);
+    return st;
+}
+
+static epode_status after_down(ep_catchup *c, const ep_page_result *r, int64_t oldest, int64_t now_us)
+{
+    size_t got = c->page.n;
+    c->budget = c->budget > got ? c->budget - (unsigned)got : 0;
+    if (r->met || !got || (c->oldest_ms && oldest && oldest < c->oldest_ms))
+        c->budget = 0;
+    return ask_down(c, r->span, now_us);
+}
+
+/* An empty page that says it is complete is believed only where nothing contradicts it: going up there must be
+ * something, the last page was seen above. */
+static bool page_is_absurd(const ep_catchup *c)
+{
+    return c->state == C_UP && !c->row_count;
+}
+
+static epode_status catchup_store(ep_catchup *c, const ep_mam_fin *fin, int64_t now_us)
+{
+    ep_page_result r = { 0 };
+    ep_changes changes = { 0 };
+    c->page.rows = c->rows;
+    c->page.n = c->row_count;
+    c->page.complete = fin->complete && !c->overflow;
+    c->page.unstable = !fin->stable || c->overflow;
+    if (page_is_absurd(c))
+        return catchup_lost(c, now_us);
+    int64_t oldest = c->row_count ? c->rows[0].time_ms : 0;
+    epode_status st = ep_archive_page(c->store, &c->page, &r, &changes);
+    if (st == EPODE_EPROTO || st == EPODE_DONE) {
+        ep_changes_free(&changes);
+        return catchup_lost(c, now_us);
+    }
+    if (st >= 0) {
+        c->done += c->row_count;
+        c->ev->stored(c->user, &changes, c->done, c->expected);
+        bool unstable = c->page.unstable;
+        if (unstable)
+            catchup_finish(c, EPODE_OK);
+        else if (c->state == C_LAST)
+            st = after_last(c, &r, fin->complete, now_us);
+        else if (c->state == C_UP)
+            st = after_up(c, &r, now_us);
+        else
+            st = after_down(c, &r, oldest, now_us);
+    }
+    ep_changes_free(&changes);
+    return st < 0 ? st : EPODE_OK;
+}
+
+bool ep_catchup_answer(ep_catchup *c, const ep_elem *iq, int64_t now_us, epode_status *status)
+{
+    ep_mam_fin fin;
+    *status = EPODE_OK;
+    if (!c->query[0] || !ep_streq(ep_elem_attr(iq, "id"), c->query))
+        return false;
+    if (ep_streq(ep_elem_attr(iq, "type"), "result") && ep_mam_fin_read(&fin, iq)) {
+        *status = catchup_store(c, &fin, now_us);
+        return true;
+    }
+    const char *condition = ep_condition_of(ep_elem_child(iq, "error", NULL));
+    /* XEP-0313, 4.3.3: an id that is not in the archive is item-not-found; some say bad-request. */
+    bool unknown = strcmp(condition, "item-not-found") == 0 || strcmp(condition, "bad-request") == 0;
+    if (unknown && c->state != C_LAST)
+        *status = catchup_lost(c, now_us);
+    else
+        catchup_finish(c, EPODE_ESTANZA);
+    return true;
+}
+
+void ep_catchup_tick(ep_catchup *c, int64_t now_us)
+{
+    if (now_us >= c->deadline_us)
+        catchup_finish(c, EPODE_ETIMEOUT);
+}
+
+int64_t ep_catchup_deadline(const ep_catchup *c)
+{
+    return c->deadline_us;
+}
+
+bool ep_catchup_is_busy(const ep_catchup *c)
+{
+    return c->state != C_IDLE;
+}
+
+int64_t ep_catchup_archive(const ep_catchup *c)
+{
+    return c->archive;
+}
+
+const char *ep_catchup_owner(const ep_catchup *c)
+{
+    return c->room ? c->room : c->account;
+}
