@@ -14,13 +14,29 @@ static int64_t days_of(int64_t y, int m, int d)
     return era * 146097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719468;
 }
 
+/* sscanf() would take signs and spaces for digits. In the shape, 0 stands for a digit. */
+static bool has_shape(const char *text, const char *shape)
+{
+    for (; *shape; text++, shape++)
+        if (*shape == '0' ? *text < '0' || *text > '9' : *text != *shape)
+            return false;
+    return true;
+}
+
+static int days_in(int y, int m)
+{
+    static const int days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+    return m == 2 && y % 4 == 0 && (y % 100 != 0 || y % 400 == 0) ? 29 : days[m - 1];
+}
+
 static bool parse_zone(const char *z, int *minutes)
 {
-    int h, m, n = 0;
+    int h, m;
     *minutes = 0;
     if (strcmp(z, "Z") == 0)
         return true;
-    if ((*z != '+' && *z != '-') || sscanf(z + 1, "%2d:%2d%n", &h, &m, &n) != 2 || n != 5 || z[6] || h > 14 || m > 59)
+    if ((*z != '+' && *z != '-') || !has_shape(z + 1, "00:00") || z[6] ||
+        sscanf(z + 1, "%2d:%2d", &h, &m) != 2 || h > 14 || m > 59)
         return false;
     *minutes = (h * 60 + m) * (*z == '-' ? -1 : 1);
     return true;
@@ -28,12 +44,13 @@ static bool parse_zone(const char *z, int *minutes)
 
 bool ep_datetime_parse(const char *text, int64_t *ms)
 {
-    int y, mo, d, h, mi, s, n = 0, zone;
-    if (!text || sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d%n", &y, &mo, &d, &h, &mi, &s, &n) != 6 || n != 19)
+    int y, mo, d, h, mi, s, zone;
+    if (!text || !has_shape(text, "0000-00-00T00:00:00") ||
+        sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d", &y, &mo, &d, &h, &mi, &s) != 6)
         return false;
-    if (mo < 1 || mo > 12 || d < 1 || d > 31 || h < 0 || h > 24 || mi < 0 || mi > 59 || s < 0 || s > 60)
+    if (mo < 1 || mo > 12 || d < 1 || d > days_in(y, mo) || h > 24 || mi > 59 || s > 60)
         return false;
-    const char *p = text + n;
+    const char *p = text + strlen("0000-00-00T00:00:00");
     int frac = 0;
     if (*p == '.') {
         int scale = 100;

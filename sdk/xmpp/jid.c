@@ -31,10 +31,14 @@ epode_status ep_jid_parse(ep_jid *out, const char *text)
     size_t bare = slash ? (size_t)(slash - text) : strlen(text);
     const char *at = memchr(text, '@', bare);
     const char *domain = at ? at + 1 : text;
+    size_t domain_len = (size_t)(text + bare - domain);
+    /* RFC 6122, 2.2: the dot that ends a name in DNS is no part of the JID. */
+    if (domain_len && domain[domain_len - 1] == '.')
+        domain_len--;
     if (at)
         st = jid_part(&out->local, text, (size_t)(at - text), ep_idn_nodeprep);
     if (!st)
-        st = jid_part(&out->domain, domain, (size_t)(text + bare - domain), ep_idn_nameprep);
+        st = jid_part(&out->domain, domain, domain_len, ep_idn_nameprep);
     if (!st && slash)
         st = jid_part(&out->resource, slash + 1, strlen(slash + 1), ep_idn_resourceprep);
     if (!st && strpbrk(out->domain, "@/ <>&'\""))

@@ -65,11 +65,11 @@ class Account:
     def listen(self, **how):
         return Listener(self.argv("connect", self.jid, "--listen", **how))
 
-    def bodies(self):
-        """Of every stored message: whatever stands in it, as text."""
+    def stored(self):
+        """(archive id, stanza) of every stored message, in the order of arrival."""
         with sqlite3.connect(f"file:{self.db}?mode=ro", uri=True) as db:
-            return [row[0].decode() if isinstance(row[0], bytes) else row[0]
-                    for row in db.execute("SELECT xml FROM inbox ORDER BY seq")]
+            rows = db.execute("SELECT archive_id, xml FROM inbox ORDER BY seq").fetchall()
+        return [(id, xml.decode() if isinstance(xml, bytes) else xml) for id, xml in rows]
 
 
 class Listener:

@@ -4,6 +4,7 @@ import argparse
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 
@@ -62,8 +63,10 @@ def main():
     parser.add_argument("server", nargs="*", default=list(servers.KINDS), help="prosody, ejabberd")
     args = parser.parse_args()
     args.program = os.path.abspath(args.program)
-    if not os.access(args.program, os.X_OK):
-        sys.exit(f"interop: there is no {args.program}; build it first (scripts/test does)")
+    try:
+        subprocess.run([args.program, "--version"], check=True, capture_output=True)
+    except (OSError, subprocess.SubprocessError) as error:
+        sys.exit(f"interop: {error}; build it first (scripts/test does)")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the servers are stopped then, too
     link = links.open_link(scenarios.DELAY_S)
     try:

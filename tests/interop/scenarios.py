@@ -102,11 +102,14 @@ def message(place):
 
 
 def expect_stored_once(account, ear, *texts):
-    stored = account.bodies()
+    stored = account.stored()
     for text in texts:
-        n = sum(f">{text}<" in xml for xml in stored)
-        expect(n == 1, f"'{text}' is stored {n} times")
-        expect(ear is None or ear.count(text) <= 1, f"'{text}' was told {ear and ear.count(text)} times")
+        rows = [(id, xml) for id, xml in stored if f">{text}<" in xml]
+        expect(len(rows) == 1, f"'{text}' is stored {len(rows)} times")
+        expect(ear.count(text) <= 1, f"'{text}' was told {ear.count(text)} times")
+        # Both servers archive and say so: what is stored is to be found again there.
+        id, xml = rows[0]
+        expect(id and f"id='{id}'" in xml, f"'{text}' is stored with the archive id {id}: {xml}")
 
 
 def killed(place):
