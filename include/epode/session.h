@@ -76,6 +76,11 @@ EPODE_API size_t epode_session_flight_count(const epode_session *s);
 EPODE_API const epode_flight *epode_session_flight_at(const epode_session *s, size_t i); /* NULL: out of range */
 EPODE_API int64_t epode_session_ready_us(const epode_session *s); /* from the beginning of the connect */
 
+/* From the beginning of the connect until every followed archive was held up to its end; -1: not yet. */
+EPODE_API int64_t epode_session_synced_us(const epode_session *s);
+/* Messages that this session brought, live or by catch-up. */
+EPODE_API uint64_t epode_session_new_messages(const epode_session *s);
+
 /* What was guessed from memory and was wrong; both are stable tokens: "pipelined-authentication",
  * "legacy-pipelining", "token", "ticket", "resumption", ... */
 typedef struct epode_fallback {

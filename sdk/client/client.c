@@ -38,7 +38,19 @@ static epode_status client_open_store(epode_client *c, const char *path, ep_erro
                            .pid_start = ep_process_start(getpid()), .alive = process_alive };
     o.boot_id = ep_boot_id(boot) ? boot : NULL;
     o.pid_ns = ep_pid_namespace(ns) ? ns : NULL;
-    return ep_store_open(&c->store, &o, err);
+    epode_status st = ep_store_open(&c->store, &o, err);
+    c->reader.store = c->store;
+    return st;
+}
+
+static epode_status client_open_sync(epode_client *c, ep_error *err)
+{
+    ep_sync_config config = { .account = c->jid.bare, .first_messages = c->first_sync_messages,
+                              .first_days = c->first_sync_days, .no_queries = c->flags & EPODE_NO_SYNC };
+    epode_status st = ep_sync_new(&c->sync, c->store, &config, &ep_client_sync_events, c, &c->log);
+    if (st < 0)
+        *err = *ep_store_error(c->store);
+    return st;
 }
 
 /* Copies what is there; the defaults are the documented ones. */
@@ -63,6 +75,8 @@ static epode_status client_options(epode_client *c, const epode_options *given, 
     c->flags = o.flags;
     c->connect_timeout_ms = o.connect_timeout_ms ? o.connect_timeout_ms : 30000;
     c->max_stanza_bytes = o.max_stanza_bytes;
+    c->first_sync_messages = o.first_sync_messages;
+    c->first_sync_days = o.first_sync_days;
     c->active = !(o.flags & EPODE_START_INACTIVE);
     c->on_event = o.on_event;
     c->on_log = o.on_log;
@@ -74,6 +88,7 @@ static epode_status client_options(epode_client *c, const epode_options *given, 
 static void client_destroy(epode_client *c)
 {
     ep_client_drop(c);
+    ep_sync_free(c->sync);
     ep_client_waker_close(c);
     ep_client_events_free(c);
     ep_session_free(c->session);
@@ -120,7 +135,8 @@ epode_status epode_client_new(epode_client **out, const epode_options *options, 
         st = ep_fail(&err, st ? st : EPODE_ENOMEM, 0, "the event loop could not be made");
         goto done;
     }
-    if ((st = client_open_store(c, options->store_path, &err)) || (st = ep_client_load_identity(c, &err)))
+    if ((st = client_open_store(c, options->store_path, &err)) || (st = ep_client_load_identity(c, &err)) ||
+        (st = client_open_sync(c, &err)))
         goto done;
     ep_client_connection_init(c);
     /* From here on the application's user pointer is ours to give back. */

@@ -67,6 +67,9 @@ void ep_client_drop(epode_client *c)
 {
     if (c->store)
         ep_store_rollback(c->store);
+    if (c->sync)
+        ep_sync_cut(c->sync);
+    c->h_dirty = false;
     ep_stream_free(c->stream);
     c->stream = NULL;
     ep_net_free(c->net);
@@ -75,6 +78,7 @@ void ep_client_drop(epode_client *c)
     c->iq_disco[0] = '\0';
     ep_timer_stop(&c->guess_timer);
     ep_timer_stop(&c->deadline_timer);
+    ep_timer_stop(&c->sync_timer);
 }
 
 static int64_t backoff_us(epode_client *c)
@@ -229,7 +233,10 @@ static void connection_trace(epode_client *c, const char *text, size_t len)
 static bool connection_commit(epode_client *c)
 {
     epode_status st = EPODE_OK;
-    if (ep_store_in_transaction(c->store) || c->ack_due)
+    if (c->h_dirty)
+        st = ep_store_sm_set_h(c->store, c->h_seen);
+    c->h_dirty = false;
+    if (st >= 0 && (ep_store_in_transaction(c->store) || c->ack_due))
         st = ep_store_commit(c->store, c->ack_due);
     if (!st && c->ack_due && c->stream)
         st = ep_stream_ack(c->stream, ep_store_h_durable(c->store));
@@ -275,6 +282,15 @@ static void connection_guess_timer(epode_client *c)
         ep_timer_set(ep_loop_timers(c->loop), &c->guess_timer, due);
 }
 
+static void connection_sync_timer(epode_client *c)
+{
+    int64_t due = c->was_ready ? ep_sync_deadline(c->sync) : EP_NEVER;
+    if (due == EP_NEVER)
+        ep_timer_stop(&c->sync_timer);
+    else if (!ep_timer_is_set(&c->sync_timer) || c->sync_timer.due_us != due)
+        ep_timer_set(ep_loop_timers(c->loop), &c->sync_timer, due);
+}
+
 static void settle(ep_job *job, void *user)
 {
     epode_client *c = user;
@@ -283,6 +299,7 @@ static void settle(ep_job *job, void *user)
         return;
     connection_write(c);
     connection_guess_timer(c);
+    connection_sync_timer(c);
     if (ep_list_empty(&c->events) || !c->on_event)
         return;
     if (c->processing)
@@ -409,6 +426,15 @@ static void guess_fire(ep_timer *t, int64_t now_us, void *user)
         stream_failed(c);
 }
 
+static void sync_fire(ep_timer *t, int64_t now_us, void *user)
+{
+    epode_client *c = user;
+    (void)t;
+    ep_client_begin(c);
+    ep_sync_tick(c->sync, now_us, ep_client_wall_ms());
+    ep_client_schedule(c);
+}
+
 static void on_wake(void *user)
 {
     ep_client_run_jobs(user);
@@ -419,6 +445,7 @@ void ep_client_connection_init(epode_client *c)
     c->deadline_timer = (ep_timer){ .fire = deadline_fire, .user = c };
     c->retry_timer = (ep_timer){ .fire = retry_fire, .user = c };
     c->guess_timer = (ep_timer){ .fire = guess_fire, .user = c };
+    c->sync_timer = (ep_timer){ .fire = sync_fire, .user = c };
     c->settle_job = (ep_job){ .run = settle, .user = c };
     c->deliver_job = (ep_job){ .run = deliver, .user = c };
     ep_list_init(&c->settle_job.node);

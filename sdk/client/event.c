@@ -12,16 +12,17 @@ static void event_free(ep_event *ev)
         return;
     ep_free(ev->xml);
     ep_free(ev->id);
+    ep_free(ev->peer);
     ep_free(ev);
 }
 
 static void event_push(epode_client *c, ep_event *ev)
 {
     ev->e.size = sizeof ev->e;
-    if (ev->error.status)
-        ev->e.error = &ev->error;
+    ev->e.error = ev->error.status ? &ev->error : NULL;
     ev->e.xml = ev->xml;
     ev->e.id = ev->id;
+    ev->e.peer = ev->peer;
     ep_list_push_back(&c->events, &ev->node);
     c->event_count++;
     if (!c->on_event && c->event_count >= EP_EVENTS_MAX && c->net)
@@ -47,28 +48,23 @@ void ep_client_emit_state(epode_client *c, epode_state state, const ep_error *wh
     event_push(c, ev);
 }
 
-void ep_client_emit_xml(epode_client *c, epode_event_type type, uint64_t row, const char *xml, size_t len)
+static bool event_copy(char **to, const char *from, size_t len)
 {
-    ep_event *ev = ep_calloc(1, sizeof *ev);
-    if (!ev || !(ev->xml = ep_strndup(xml, len))) {
-        event_free(ev);
-        return;
-    }
-    ev->e.type = type;
-    ev->e.row = row;
-    ev->e.xml_len = len;
-    event_push(c, ev);
+    return !from || (*to = ep_strndup(from, len)) != NULL;
 }
 
-void ep_client_emit_delivery(epode_client *c, const char *id, epode_delivery delivery)
+void ep_client_emit(epode_client *c, const epode_event *event)
 {
     ep_event *ev = ep_calloc(1, sizeof *ev);
-    if (!ev || !(ev->id = ep_strdup(id))) {
+    if (!ev || !event_copy(&ev->xml, event->xml, event->xml_len) ||
+        !event_copy(&ev->id, event->id, event->id ? strlen(event->id) : 0) ||
+        !event_copy(&ev->peer, event->peer, event->peer ? strlen(event->peer) : 0)) {
         event_free(ev);
         return;
     }
-    ev->e.type = EPODE_EV_DELIVERY;
-    ev->e.delivery = delivery;
+    ev->e = *event;
+    if (event->error)
+        ev->error = *event->error;
     event_push(c, ev);
 }
 

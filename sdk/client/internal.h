@@ -11,13 +11,15 @@
 #include "epode/epode.h"
 #include "loop/loop.h"
 #include "net/net.h"
+#include "store/cursor.h"
 #include "store/facts.h"
-#include "store/inbox.h"
+#include "store/outbox.h"
 #include "store/secrets.h"
 #include "store/sm.h"
 #include "store/store.h"
 #include "stream/starttls.h"
 #include "stream/stream.h"
+#include "sync/sync.h"
 #include "xmpp/caps.h"
 #include "xmpp/jid.h"
 
@@ -42,6 +44,8 @@ struct epode_session {
     bool tls_resumed, tls_early, tls_direct;
     bool archive_known;
     char *first_id, *first_time, *last_id, *last_time;
+    int64_t synced_us;   /* -1: not yet */
+    uint64_t new_messages;
     unsigned waits[4]; /* dns, tcp, tls, xmpp */
     ep_session_flight flights[EP_SESSION_FLIGHTS];
     size_t flight_count;
@@ -56,8 +60,12 @@ typedef struct ep_event {
     ep_list node;
     epode_event e;
     ep_error error;
-    char *xml, *id;
+    char *xml, *id, *peer;
 } ep_event;
+
+struct epode_store {
+    ep_store *store;
+};
 
 /* What was read from the store for one attempt; freed when the attempt has its stream. */
 typedef struct ep_memory {
@@ -76,7 +84,7 @@ struct epode_client {
     ep_jid jid;
     char *password, *tag, *software, *device, *host, *ca_file, *dns_server;
     uint16_t port;
-    uint32_t tls, flags, connect_timeout_ms, max_stanza_bytes;
+    uint32_t tls, flags, connect_timeout_ms, max_stanza_bytes, first_sync_messages, first_sync_days;
     void (*on_event)(epode_client *client, const epode_event *event, void *user);
     void *user;
     void (*user_destroy)(void *user);
@@ -85,6 +93,8 @@ struct epode_client {
 
     ep_loop *loop;
     ep_store *store;
+    struct epode_store reader; /* the same, for epode_client_store() */
+    ep_sync *sync;
     xmpp_ctx_t *ctx;
     char user_agent[37];
     struct epode_waker *waker;
@@ -105,12 +115,15 @@ struct epode_client {
     unsigned failures;
     uint64_t next_count; /* of the block that was reserved for the token */
     uint32_t counts_left;
-    ep_timer deadline_timer, retry_timer, guess_timer;
+    ep_timer deadline_timer, retry_timer, guess_timer, sync_timer;
     ep_job settle_job, deliver_job;
     bool up, was_ready, ack_due, request_due, ready_due;
     ep_error store_error;
 
+    uint32_t h_seen;     /* stanzas handled; stored at the turn's end */
+    bool h_dirty;
     ep_buf scratch;
+    char iq_outbox[24];  /* the ping that shows what arrived where there is no stream management */
     uint64_t forged;     /* what was dropped because its sender may not say it */
     char iq_disco[24];
     ep_habit trust_ids;  /* the account's own disco#info has urn:xmpp:mam:2 and urn:xmpp:sid:0 */
@@ -151,15 +164,33 @@ epode_status ep_client_stream_open(epode_client *c, const ep_net_info *info, ep_
 
 /* stanza.c */
 epode_status ep_client_stanza(epode_client *c, ep_elem *e, uint32_t h);
+epode_status ep_client_on_ready(epode_client *c); /* presence, account disco, what is pending, catch-up */
+ep_caps ep_client_caps(const epode_client *c);
+
+/* send.c */
 epode_status ep_client_send_text(epode_client *c, ep_stanza_kind kind, const char *id, const char *xml, size_t len);
-epode_status ep_client_on_ready(epode_client *c); /* presence, account disco, what is pending */
+epode_status ep_client_send_writer(epode_client *c, ep_stanza_kind kind, const char *id, ep_xw *w);
 epode_status ep_client_retransmit(epode_client *c);
-void ep_client_acked(epode_client *c, uint64_t acked);
+epode_status ep_client_send_pending(epode_client *c);
+
+/* outgoing.c */
+epode_status ep_client_acked(epode_client *c, uint64_t acked);
+epode_status ep_client_pump(epode_client *c);  /* sends what the outbox has */
+epode_status ep_client_settle_doubt(epode_client *c); /* the archive has spoken: what it lacks is sent again */
+epode_status ep_client_take_error(epode_client *c, const ep_elem *message);
+epode_status ep_client_outbox_proved(epode_client *c);
+
+/* displayed.c */
+epode_status ep_client_publish_rest(epode_client *c);
+bool ep_client_published(epode_client *c, const ep_elem *iq);
+
+/* sync.c */
+extern const ep_sync_events ep_client_sync_events;
+void ep_client_emit_changes(epode_client *c, const ep_changes *changes);
 
 /* event.c */
 void ep_client_emit_state(epode_client *c, epode_state state, const ep_error *why);
-void ep_client_emit_xml(epode_client *c, epode_event_type type, uint64_t row, const char *xml, size_t len);
-void ep_client_emit_delivery(epode_client *c, const char *id, epode_delivery delivery);
+void ep_client_emit(epode_client *c, const epode_event *event); /* copied, strings too */
 void ep_client_deliver(epode_client *c);
 void ep_client_events_free(epode_client *c);
 

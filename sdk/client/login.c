@@ -98,6 +98,8 @@ static epode_status on_bound(void *user, const char *jid, ep_bind_kind kind, con
     ep_client_begin(c);
     epode_status st = ep_store_smq_move_to_pending(c->store);
     if (st >= 0)
+        st = ep_outbox_lost(c->store);
+    if (st >= 0)
         st = ep_store_sm_clear(c->store);
     return store_status(c, st);
 }
@@ -117,17 +119,17 @@ static epode_status on_resumed(void *user, uint64_t acked)
     const char *jid = c->memory.sm.bound_jid ? c->memory.sm.bound_jid : c->jid.bare;
     if (!ep_str_set(&c->building->jid, jid))
         return EPODE_ENOMEM;
-    ep_client_acked(c, acked);
-    return store_status(c, ep_client_retransmit(c));
+    epode_status st = ep_client_acked(c, acked);
+    return store_status(c, st < 0 ? st : ep_client_retransmit(c));
 }
 
 static epode_status on_resume_failed(void *user, bool known, uint64_t acked, const char *condition)
 {
     epode_client *c = user;
     ep_session_add_fallback(c->building, "resumption", condition);
-    if (known)
-        ep_client_acked(c, acked);
-    epode_status st = ep_store_smq_move_to_pending(c->store);
+    epode_status st = known ? ep_client_acked(c, acked) : EPODE_OK;
+    if (st >= 0)
+        st = ep_store_smq_move_to_pending(c->store);
     if (st >= 0)
         st = ep_store_sm_clear(c->store);
     return store_status(c, st);
@@ -178,13 +180,15 @@ static epode_status on_stanza(void *user, ep_elem *stanza, uint32_t h)
 static epode_status on_counted(void *user, uint32_t h)
 {
     epode_client *c = user;
-    return store_status(c, ep_store_sm_set_h(c->store, h));
+    ep_client_begin(c);
+    c->h_seen = h;
+    c->h_dirty = true;
+    return EPODE_OK;
 }
 
 static epode_status on_acked(void *user, uint64_t acked)
 {
-    ep_client_acked(user, acked);
-    return EPODE_OK;
+    return store_status(user, ep_client_acked(user, acked));
 }
 
 static epode_status on_ack_wanted(void *user)

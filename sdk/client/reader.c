@@ -1,16 +1,27 @@
-/* reader.c: a store without a client. */
+/* reader.c: the store for applications. */
 #include <stdio.h>
+#include <string.h>
 
 #include "base/alloc.h"
+#include "base/str.h"
 #include "client/internal.h"
+#include "store/conversation.h"
 
-struct epode_store {
-    ep_store *store;
+struct epode_cursor {
+    ep_cursor *cursor;
+    const ep_view *views;
+    size_t count, at;
+    epode_message message;
+    epode_reaction *reactions;
+    size_t reaction_cap;
+    bool peerless; /* a peer that is not known: nothing to read */
 };
 
 epode_status epode_store_open(epode_store **out, const char *path, char *why, size_t why_len)
 {
     ep_error err = { 0 };
+    if (why_len)
+        why[0] = '\0';
     *out = NULL;
     epode_store *s = path ? ep_calloc(1, sizeof *s) : NULL;
     if (!s)
@@ -35,23 +46,267 @@ void epode_store_close(epode_store *s)
     ep_free(s);
 }
 
-typedef struct reader_call {
-    bool (*each)(const epode_inbox_row *row, void *user);
-    void *user;
-} reader_call;
-
-static epode_status reader_row(const ep_inbox_row *row, void *user)
+epode_store *epode_client_store(epode_client *c)
 {
-    const reader_call *call = user;
-    epode_inbox_row out = { sizeof out, (uint64_t)row->seq, row->owner, row->archive_id, row->received_ms, row->xml,
-                            row->len };
-    return call->each(&out, call->user) ? EPODE_OK : EPODE_ECANCELLED;
+    return &c->reader;
 }
 
-epode_status epode_store_inbox(epode_store *s, uint64_t after, size_t limit,
-                               bool (*each)(const epode_inbox_row *row, void *user), void *user)
+/* --- archives ------------------------------------------------------------------------------------------ */
+
+typedef struct archive_find {
+    const char *owner; /* NULL: the account's */
+    int64_t archive;
+} archive_find;
+
+static epode_status archive_row(const ep_archive_info *info, void *user)
 {
-    reader_call call = { each, user };
-    epode_status st = ep_store_inbox_each(s->store, (int64_t)after, limit, reader_row, &call);
-    return st == EPODE_ECANCELLED ? EPODE_OK : st;
+    archive_find *f = user;
+    if (f->owner ? strcmp(info->owner, f->owner) == 0 : info->kind == EP_ARCHIVE_ACCOUNT)
+        f->archive = info->archive;
+    return EPODE_OK;
+}
+
+/* EPODE_DONE: there is none. */
+static epode_status reader_archive(epode_store *s, const char *owner, int64_t *archive)
+{
+    archive_find f = { .owner = owner };
+    epode_status st = ep_archive_list(s->store, 0, archive_row, &f);
+    *archive = f.archive;
+    return st < 0 ? st : f.archive ? EPODE_OK : EPODE_DONE;
+}
+
+static epode_status reader_conversation(epode_store *s, const char *owner, const char *peer, int64_t *id);
+
+typedef struct conversation_find {
+    const char *peer;
+    int64_t id, last;
+    bool (*each)(const epode_conversation *c, void *user);
+    void *user;
+    epode_store *store;
+    const char *owner;
+    bool stopped;
+    size_t seen;
+} conversation_find;
+
+static epode_status conversation_peer(const ep_conversation *c, void *user)
+{
+    conversation_find *f = user;
+    f->last = c->conversation;
+    f->seen++;
+    if (strcmp(c->peer, f->peer) == 0)
+        f->id = c->conversation;
+    return EPODE_OK;
+}
+
+static epode_status reader_conversation(epode_store *s, const char *owner, const char *peer, int64_t *id)
+{
+    int64_t archive;
+    conversation_find f = { .peer = peer };
+    epode_status st = reader_archive(s, owner, &archive);
+    while (st == EPODE_OK && !f.id)
+        st = ep_conversation_list(s->store, archive, f.last, 100, conversation_peer, &f);
+    *id = f.id;
+    return st < 0 ? st : f.id ? EPODE_OK : EPODE_DONE;
+}
+
+/* --- messages ------------------------------------------------------------------------------------------ */
+
+static bool reactions_fill(epode_cursor *c, const ep_view *v)
+{
+    if (v->reaction_count > c->reaction_cap) {
+        epode_reaction *more = ep_realloc(c->reactions, v->reaction_count * sizeof *more);
+        if (!more)
+            return false;
+        c->reactions = more;
+        c->reaction_cap = v->reaction_count;
+    }
+    for (size_t i = 0; i < v->reaction_count; i++)
+        c->reactions[i] = (epode_reaction){ v->reactions[i].author, v->reactions[i].outgoing, v->reactions[i].reactions };
+    return true;
+}
+
+static epode_status message_fill(epode_cursor *c, const ep_view *v)
+{
+    if (!reactions_fill(c, v))
+        return EPODE_ENOMEM;
+    c->message = (epode_message){
+        .size = sizeof c->message, .row = (uint64_t)v->row, .archive = v->owner, .archive_id = v->archive_id,
+        .peer = v->peer, .from = v->from, .outgoing = v->outgoing, .groupchat = v->groupchat, .edited = v->edited,
+        .retracted = v->retracted, .provisional = v->provisional, .time_ms = v->time_ms,
+        .received_ms = v->received_ms, .type = v->type, .body = v->body, .id = v->id, .origin_id = v->origin_id,
+        .reply_id = v->reply_id, .state = (epode_delivery)v->state, .reason = v->reason,
+        .reaction_count = v->reaction_count, .reactions = c->reactions, .xml = v->xml, .xml_len = v->len,
+    };
+    return EPODE_OK;
+}
+
+static epode_status query_options(epode_store *s, const epode_query *q, ep_cursor_options *o)
+{
+    epode_status st = EPODE_OK;
+    *o = (ep_cursor_options){ .from_row = (int64_t)q->from_row, .inclusive = q->inclusive, .from_day = q->from_ms != 0,
+                              .from_ms = q->from_ms, .search = q->search };
+    o->flags = (q->newest_first ? EP_CURSOR_UP : 0) | (q->everything ? EP_CURSOR_ALL : 0) |
+               (q->with_xml ? EP_CURSOR_XML : 0);
+    if (q->peer)
+        st = reader_conversation(s, q->archive, q->peer, &o->conversation);
+    else if (!q->search || q->archive)
+        st = reader_archive(s, q->archive, &o->archive);
+    return st;
+}
+
+epode_status epode_store_messages(epode_store *s, const epode_query *query, epode_cursor **out)
+{
+    epode_query q = { 0 };
+    ep_cursor_options o;
+    *out = NULL;
+    if (!query || query->size < sizeof(size_t))
+        return EPODE_EINVAL;
+    memcpy(&q, query, query->size < sizeof q ? query->size : sizeof q);
+    epode_cursor *c = ep_calloc(1, sizeof *c);
+    if (!c)
+        return EPODE_ENOMEM;
+    epode_status st = query_options(s, &q, &o);
+    c->peerless = st == EPODE_DONE;
+    if (st == EPODE_OK)
+        st = ep_cursor_open(s->store, &o, &c->cursor);
+    if (st < 0) {
+        ep_free(c);
+        return st;
+    }
+    *out = c;
+    return EPODE_OK;
+}
+
+epode_status epode_cursor_next(epode_cursor *c, const epode_message **message)
+{
+    *message = NULL;
+    if (c->peerless)
+        return EPODE_DONE;
+    if (c->at == c->count) {
+        c->at = c->count = 0;
+        epode_status st = ep_cursor_next(c->cursor, &c->views, &c->count);
+        if (st != EPODE_OK || !c->count)
+            return st < 0 ? st : EPODE_DONE;
+    }
+    epode_status st = message_fill(c, &c->views[c->at++]);
+    *message = st ? NULL : &c->message;
+    return st;
+}
+
+void epode_cursor_free(epode_cursor *c)
+{
+    if (!c)
+        return;
+    ep_cursor_close(c->cursor);
+    ep_free(c->reactions);
+    ep_free(c);
+}
+
+typedef struct message_one {
+    void (*each)(const epode_message *message, void *user);
+    void *user;
+} message_one;
+
+static epode_status message_view(const ep_view *view, void *user)
+{
+    message_one *one = user;
+    epode_cursor c = { 0 };
+    epode_status st = message_fill(&c, view);
+    if (!st)
+        one->each(&c.message, one->user);
+    ep_free(c.reactions);
+    return st;
+}
+
+epode_status epode_store_message(epode_store *s, uint64_t row,
+                                 void (*each)(const epode_message *message, void *user), void *user)
+{
+    message_one one = { each, user };
+    return ep_view_get(s->store, (int64_t)row, message_view, &one);
+}
+
+/* --- conversations ------------------------------------------------------------------------------------- */
+
+static epode_status conversation_row(const ep_conversation *c, void *user)
+{
+    conversation_find *f = user;
+    uint32_t unread = 0;
+    bool at_least = false;
+    f->last = c->conversation;
+    epode_status st = ep_unread_count(f->store->store, c->conversation, 0, &unread, &at_least);
+    if (st < 0)
+        return st;
+    epode_conversation out = { .size = sizeof out, .peer = c->peer, .archive = f->owner, .last_row = (uint64_t)c->last_row,
+                               .last_ms = c->last_ms, .displayed_row = (uint64_t)c->displayed_row, .unread = unread,
+                               .unread_at_least = at_least };
+    f->stopped = !f->each(&out, f->user);
+    return f->stopped ? EPODE_ECANCELLED : EPODE_OK;
+}
+
+epode_status epode_store_conversations(epode_store *s, bool (*each)(const epode_conversation *c, void *user),
+                                       void *user)
+{
+    conversation_find f = { .each = each, .user = user, .store = s };
+    epode_status st = EPODE_OK;
+    while (st == EPODE_OK && !f.stopped)
+        st = ep_conversation_list(s->store, 0, f.last, 50, conversation_row, &f);
+    return f.stopped || st >= 0 ? EPODE_OK : st;
+}
+
+epode_status epode_store_unread(epode_store *s, const char *peer, uint32_t *count, bool *at_least)
+{
+    int64_t id;
+    *count = 0;
+    *at_least = false;
+    epode_status st = reader_conversation(s, NULL, peer, &id);
+    return st == EPODE_OK ? ep_unread_count(s->store, id, 0, count, at_least) : st;
+}
+
+/* --- holes --------------------------------------------------------------------------------------------- */
+
+typedef struct hole_run {
+    bool (*each)(const epode_hole *hole, void *user);
+    void *user;
+    epode_store *store;
+    const char *owner;
+    bool stopped;
+} hole_run;
+
+static epode_status hole_row(const ep_hole *h, void *user)
+{
+    hole_run *run = user;
+    epode_hole out = { sizeof out, run->owner, h->after_id, h->before_id, h->after_ms, h->before_ms };
+    run->stopped = !run->each(&out, run->user);
+    return run->stopped ? EPODE_ECANCELLED : EPODE_OK;
+}
+
+static epode_status hole_archive(const ep_archive_info *info, void *user)
+{
+    hole_run *run = user;
+    run->owner = info->owner;
+    epode_status st = ep_hole_list(run->store->store, info->archive, hole_row, run);
+    return st < 0 ? st : EPODE_OK;
+}
+
+epode_status epode_store_holes(epode_store *s, bool (*each)(const epode_hole *hole, void *user), void *user)
+{
+    hole_run run = { each, user, s, NULL, false };
+    epode_status st = ep_archive_list(s->store, 0, hole_archive, &run);
+    return run.stopped || st >= 0 ? EPODE_OK : st;
+}
+
+epode_status epode_store_extent(epode_store *s, char first_id[256], char last_id[256])
+{
+    int64_t archive;
+    ep_span_copy span = { 0 };
+    first_id[0] = last_id[0] = '\0';
+    epode_status st = reader_archive(s, NULL, &archive);
+    if (st == EPODE_OK)
+        st = ep_archive_verified_end(s->store, archive, &span);
+    if (st == EPODE_OK) {
+        snprintf(first_id, 256, "%s", span.first_id);
+        snprintf(last_id, 256, "%s", span.last_id);
+    }
+    ep_span_copy_free(&span);
+    return st < 0 ? st : EPODE_OK;
 }

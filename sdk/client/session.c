@@ -10,8 +10,10 @@ enum { W_DNS, W_TCP, W_TLS, W_XMPP };
 epode_session *ep_session_new(int64_t began_us)
 {
     epode_session *s = ep_calloc(1, sizeof *s);
-    if (s)
+    if (s) {
         s->began_us = began_us;
+        s->synced_us = -1;
+    }
     return s;
 }
 
@@ -182,4 +184,14 @@ size_t epode_session_fallback_count(const epode_session *s)
 const epode_fallback *epode_session_fallback_at(const epode_session *s, size_t i)
 {
     return i < s->fallback_count ? &s->fallbacks[i] : NULL;
+}
+
+int64_t epode_session_synced_us(const epode_session *s)
+{
+    return s->synced_us;
+}
+
+uint64_t epode_session_new_messages(const epode_session *s)
+{
+    return s->new_messages;
 }

@@ -1,0 +1,310 @@
+/* outgoing.c: our own messages: stored, sent, confirmed, and decided when in doubt. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/rand.h"
+#include "base/str.h"
+#include "client/internal.h"
+#include "store/conversation.h"
+#include "xml/writer.h"
+#include "xmpp/bound.h"
+#include "xmpp/datetime.h"
+#include "xmpp/ns.h"
+
+#define PUMP_BATCH 50
+
+/* --- composing ---------------------------------------------------------------------------------------- */
+
+static void write_reactions(const epode_outgoing *m, ep_xw *w)
+{
+    ep_xw_open(w, "reactions", EP_NS_REACTIONS);
+    ep_xw_attr(w, "id", m->react_id);
+    for (const char *at = m->reactions ? m->reactions : ""; *at;) {
+        size_t n = strcspn(at, " ");
+        if (n) {
+            ep_xw_open(w, "reaction", NULL);
+            ep_xw_text_n(w, at, n);
+            ep_xw_close(w);
+        }
+        at += n + (at[n] == ' ');
+    }
+    ep_xw_close(w);
+}
+
+static void write_ref(ep_xw *w, const char *name, const char *ns, const char *id)
+{
+    ep_xw_open(w, name, ns);
+    ep_xw_attr(w, "id", id);
+    ep_xw_close(w);
+}
+
+static void write_message(const epode_outgoing *m, const char *id, ep_xw *w)
+{
+    ep_xw_open(w, "message", NULL);
+    ep_xw_attr(w, "type", m->type ? m->type : "chat");
+    ep_xw_attr(w, "id", id);
+    ep_xw_attr(w, "to", m->to);
+    if (m->body)
+        ep_xw_leaf(w, "body", NULL, m->body);
+    write_ref(w, "origin-id", EP_NS_SID, id);
+    if (m->replace_id)
+        write_ref(w, "replace", EP_NS_CORRECT, m->replace_id);
+    if (m->retract_id)
+        write_ref(w, "retract", EP_NS_RETRACT, m->retract_id);
+    if (m->react_id)
+        write_reactions(m, w);
+    if (m->reply_id) {
+        ep_xw_open(w, "reply", EP_NS_REPLY);
+        ep_xw_attr(w, "id", m->reply_id);
+        ep_xw_attr(w, "to", m->reply_to);
+        ep_xw_close(w);
+    }
+    if (m->body && !m->no_receipt && !m->replace_id)
+        ep_xw_leaf(w, "request", EP_NS_RECEIPTS, NULL);
+    if (m->body && !m->no_marker && !m->replace_id)
+        ep_xw_leaf(w, "markable", EP_NS_MARKERS, NULL);
+    /* What servers archive by its body alone is kept all the same (XEP-0334). */
+    if (!m->body)
+        ep_xw_leaf(w, "store", EP_NS_HINTS, NULL);
+}
+
+static epode_status compose(const epode_outgoing *given, ep_buf *xml)
+{
+    epode_outgoing m = { 0 };
+    char made[37];
+    ep_jid to;
+    memcpy(&m, given, given->size < sizeof m ? given->size : sizeof m);
+    if (!m.body && !m.retract_id && !m.react_id && !m.xml)
+        return EPODE_EINVAL;
+    epode_status st = ep_jid_parse(&to, m.to);
+    if (st)
+        return st;
+    ep_jid_free(&to);
+    if (!m.id && !ep_rand_uuid(made))
+        return EPODE_ENOMEM;
+    ep_xw w = ep_xw_init(xml);
+    write_message(&m, m.id ? m.id : made, &w);
+    if (m.xml) {
+        ep_xw_text(&w, "");
+        if (w.in_tag) {
+            ep_buf_putc(xml, '>');
+            w.in_tag = false;
+        }
+        ep_buf_puts(xml, m.xml);
+    }
+    ep_xw_close(&w);
+    return ep_xw_done(&w);
+}
+
+epode_status epode_send_message(epode_client *c, const epode_outgoing *message, uint64_t *row)
+{
+    ep_buf xml = EP_BUF_INIT;
+    ep_arena tree = { 0 }, strings = { 0 };
+    ep_msg m;
+    int64_t seq, made = 0;
+    ep_changes changes = { 0 };
+    if (c->freed)
+        return EPODE_ESTATE;
+    if (!message || message->size < sizeof(size_t))
+        return EPODE_EINVAL;
+    epode_status st = compose(message, &xml);
+    ep_elem *e = st ? NULL : ep_elem_parse(&tree, ep_buf_ptr(&xml), xml.len, EP_NS_CLIENT);
+    ep_reader reader = { .account = c->jid.bare };
+    if (!st && !e)
+        st = EPODE_EINVAL;
+    if (!st && !ep_ingest(&m, &reader, e, NULL, 0, &strings))
+        st = EPODE_ENOMEM;
+    ep_loop_enter(c->loop);
+    if (!st) {
+        m.outgoing = true;
+        m.time_ms = m.received_ms = ep_client_wall_ms();
+        ep_client_begin(c);
+        st = ep_outbox_add(c->store, ep_sync_archive(c->sync), &m, &seq, &made, &changes);
+    }
+    if (st >= 0) {
+        ep_client_emit_changes(c, &changes);
+        st = ep_client_pump(c);
+        ep_client_schedule(c);
+    }
+    ep_loop_leave(c->loop);
+    if (st >= 0 && row)
+        *row = (uint64_t)made;
+    ep_changes_free(&changes);
+    ep_arena_free(&tree);
+    ep_arena_free(&strings);
+    ep_buf_free(&xml);
+    return st < 0 ? st : EPODE_OK;
+}
+
+/* --- sending ------------------------------------------------------------------------------------------ */
+
+typedef struct pump_run {
+    epode_client *c;
+    int64_t last;
+    size_t sent;
+    ep_changes changes;
+} pump_run;
+
+/* XEP-0203: what was first sent in an earlier session says when that was. */
+static void with_delay(const ep_outbox_row *row, ep_buf *out)
+{
+    char stamp[32];
+    const char *end = memrchr(row->xml, '<', row->len);
+    size_t head = end ? (size_t)(end - row->xml) : row->len;
+    ep_datetime_format(row->time_ms, stamp);
+    ep_buf_add(out, row->xml, head);
+    ep_buf_printf(out, "<delay xmlns='" EP_NS_DELAY "' stamp='%s'/>", stamp);
+    ep_buf_add(out, row->xml + head, row->len - head);
+}
+
+static epode_status pump_row(const ep_outbox_row *row, void *user)
+{
+    pump_run *run = user;
+    epode_client *c = run->c;
+    uint64_t number = ep_stream_next_out(c->stream);
+    int64_t now = ep_client_wall_ms();
+    run->last = row->seq;
+    epode_status st = ep_outbox_sent(c->store, row->seq, number, now, &run->changes);
+    if (st == EPODE_DONE)
+        return EPODE_OK;
+    if (st < 0)
+        return st;
+    if (now - row->time_ms > 10000 && row->xml[row->len - 2] != '/') {
+        ep_buf text = EP_BUF_INIT;
+        with_delay(row, &text);
+        st = text.failed ? EPODE_ENOMEM : ep_stream_send(c->stream, ep_buf_ptr(&text), text.len, false);
+        ep_buf_free(&text);
+    } else {
+        st = ep_stream_send(c->stream, row->xml, row->len, false);
+    }
+    run->sent++;
+    if (number)
+        c->request_due = true;
+    return st;
+}
+
+/* Without stream management an answer to what followed shows that the server has what went before. */
+static epode_status ask_proof(epode_client *c)
+{
+    uint8_t id[8];
+    if (!ep_rand_bytes(id, sizeof id))
+        return EPODE_ENOMEM;
+    memcpy(c->iq_outbox, "out-", 4);
+    ep_hex(id, sizeof id, c->iq_outbox + 4);
+    ep_buf_clear(&c->scratch);
+    ep_xw w = ep_xw_init(&c->scratch);
+    ep_xw_open(&w, "iq", NULL);
+    ep_xw_attr(&w, "type", "get");
+    ep_xw_attr(&w, "to", c->jid.domain);
+    ep_xw_attr(&w, "id", c->iq_outbox);
+    ep_xw_leaf(&w, "ping", EP_NS_PING, NULL);
+    ep_xw_close(&w);
+    return ep_client_send_writer(c, EP_STANZA_IQ, NULL, &w);
+}
+
+epode_status ep_client_pump(epode_client *c)
+{
+    pump_run run = { .c = c };
+    epode_status st = EPODE_OK;
+    if (!c->stream || ep_stream_state_of(c->stream) != EP_S_READY)
+        return EPODE_OK;
+    ep_client_begin(c);
+    while (st == EPODE_OK)
+        st = ep_outbox_next(c->store, run.last, PUMP_BATCH, pump_row, &run);
+    if (st >= 0 && run.sent) {
+        ep_client_emit_changes(c, &run.changes);
+        ep_client_schedule(c);
+        if (!ep_stream_has_sm(c->stream))
+            st = ask_proof(c);
+    }
+    ep_changes_free(&run.changes);
+    return st < 0 ? st : EPODE_OK;
+}
+
+/* --- what became of it -------------------------------------------------------------------------------- */
+
+epode_status ep_client_acked(epode_client *c, uint64_t acked)
+{
+    ep_changes changes = { 0 };
+    ep_client_begin(c);
+    epode_status st = ep_outbox_acked(c->store, acked, &changes);
+    if (st >= 0)
+        ep_client_emit_changes(c, &changes);
+    ep_changes_free(&changes);
+    ep_client_schedule(c);
+    return st < 0 ? st : EPODE_OK;
+}
+
+typedef struct state_run {
+    epode_client *c;
+    ep_changes changes;
+    epode_status (*act)(struct state_run *run, const ep_outbox_row *row);
+    int64_t last;
+} state_run;
+
+static epode_status state_row(const ep_outbox_row *row, void *user)
+{
+    state_run *run = user;
+    run->last = row->seq;
+    epode_status st = run->act(run, row);
+    return st < 0 ? st : EPODE_OK;
+}
+
+static epode_status each_in_state(epode_client *c, ep_outbox_state state,
+                                  epode_status (*act)(state_run *run, const ep_outbox_row *row))
+{
+    state_run run = { .c = c, .act = act };
+    epode_status st = EPODE_OK;
+    while (st == EPODE_OK)
+        st = ep_outbox_list(c->store, state, run.last, PUMP_BATCH, state_row, &run);
+    if (st >= 0)
+        ep_client_emit_changes(c, &run.changes);
+    ep_changes_free(&run.changes);
+    return st < 0 ? st : EPODE_OK;
+}
+
+static epode_status act_done(state_run *run, const ep_outbox_row *row)
+{
+    return ep_outbox_done(run->c->store, row->seq, &run->changes);
+}
+
+static epode_status act_retry(state_run *run, const ep_outbox_row *row)
+{
+    return ep_outbox_retry(run->c->store, row->seq);
+}
+
+epode_status ep_client_outbox_proved(epode_client *c)
+{
+    c->iq_outbox[0] = '\0';
+    return each_in_state(c, EP_OUTBOX_SENT, act_done);
+}
+
+/* The pages of catch-up have joined what the archive has of our messages; the rest it does not have. */
+epode_status ep_client_settle_doubt(epode_client *c)
+{
+    epode_status st = each_in_state(c, EP_OUTBOX_DOUBT, act_retry);
+    return st < 0 ? st : ep_client_pump(c);
+}
+
+epode_status ep_client_take_error(epode_client *c, const ep_elem *message)
+{
+    int64_t conversation, row;
+    ep_changes changes = { 0 };
+    const char *from = ep_elem_attr(message, "from"), *id = ep_elem_attr(message, "id");
+    const char *condition = ep_condition_of(ep_elem_child(message, "error", NULL));
+    if (!from || !id)
+        return EPODE_OK;
+    char *peer = ep_strndup(from, ep_jid_bare_len(from));
+    epode_status st =
+        peer ? ep_conversation_open(c->store, ep_sync_archive(c->sync), peer, &conversation) : EPODE_ENOMEM;
+    if (st == EPODE_OK)
+        st = ep_outbox_find(c->store, conversation, id, &row);
+    if (st == EPODE_OK)
+        st = ep_outbox_failed(c->store, row, condition, &changes);
+    if (st >= 0)
+        ep_client_emit_changes(c, &changes);
+    ep_changes_free(&changes);
+    ep_free(peer);
+    return st < 0 ? st : EPODE_OK;
+}

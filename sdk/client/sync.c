@@ -1,0 +1,101 @@
+/* sync.c: what the sync layer asks and tells. */
+#include <string.h>
+
+#include "base/str.h"
+#include "client/internal.h"
+
+static epode_status on_send_iq(void *user, const char *xml, size_t len)
+{
+    return ep_client_send_text(user, EP_STANZA_IQ, NULL, xml, len);
+}
+
+static epode_status emit_delivery(const ep_view *view, void *user)
+{
+    epode_event ev = { .type = EPODE_EV_DELIVERY, .row = (uint64_t)view->row, .id = view->id,
+                       .delivery = (epode_delivery)view->state };
+    ep_client_emit(user, &ev);
+    return EPODE_OK;
+}
+
+static epode_status emit_unread(const ep_conversation *conversation, void *user)
+{
+    epode_event ev = { .type = EPODE_EV_UNREAD, .peer = conversation->peer };
+    ep_client_emit(user, &ev);
+    return EPODE_OK;
+}
+
+void ep_client_emit_changes(epode_client *c, const ep_changes *changes)
+{
+    static const epode_change kinds[] = { [EP_CHANGE_NEW] = EPODE_CHANGE_NEW,
+                                          [EP_CHANGE_CHANGED] = EPODE_CHANGE_CHANGED,
+                                          [EP_CHANGE_MOVED] = EPODE_CHANGE_MOVED };
+    for (size_t i = 0; i < changes->count; i++) {
+        const ep_change *ch = &changes->at[i];
+        if (ch->kind == EP_CHANGE_DELIVERY) {
+            ep_view_get(c->store, ch->row, emit_delivery, c);
+        } else if (ch->kind == EP_CHANGE_UNREAD) {
+            ep_conversation_get(c->store, ch->conversation, emit_unread, c);
+        } else if (ch->conversation) {
+            epode_event ev = { .type = EPODE_EV_MESSAGE, .row = (uint64_t)ch->row, .change = kinds[ch->kind] };
+            if (ch->kind == EP_CHANGE_NEW && c->session)
+                c->session->new_messages++;
+            ep_client_emit(c, &ev);
+        }
+    }
+}
+
+static void on_changed(void *user, const ep_changes *changes)
+{
+    ep_client_emit_changes(user, changes);
+}
+
+static void on_progress(void *user, size_t done, size_t expected)
+{
+    epode_event ev = { .type = EPODE_EV_SYNC, .done = done, .expected = expected };
+    ep_client_emit(user, &ev);
+}
+
+static void on_synced(void *user, epode_status status)
+{
+    epode_client *c = user;
+    ep_error err = { 0 };
+    epode_event ev = { .type = EPODE_EV_SYNC, .synced = status == EPODE_OK };
+    if (status == EPODE_ESTANZA)
+        ep_fail(&err, status, 0, "the server has no archive, or refuses to show it");
+    else if (status)
+        ep_fail(&err, status, 0, "the archive could not be read; it is tried again");
+    ev.error = status ? &err : NULL;
+    if (status == EPODE_OK && c->session && c->session->synced_us < 0)
+        c->session->synced_us = ep_loop_refresh(c->loop) - c->session->began_us;
+    /* What the archive holds is known now, or that there is none: messages in doubt can be decided. */
+    if (status == EPODE_OK || status == EPODE_ESTANZA)
+        ep_client_settle_doubt(c);
+    ep_client_emit(c, &ev);
+}
+
+const ep_sync_events ep_client_sync_events = { on_send_iq, on_changed, on_progress, on_synced };
+
+epode_status epode_history_fill(epode_client *c, uint64_t row, unsigned n)
+{
+    int64_t pos = INT64_MAX;
+    ep_cursor *cursor = NULL;
+    const ep_view *view;
+    size_t count;
+    if (c->freed || !c->was_ready)
+        return EPODE_ESTATE;
+    /* The position of the row, or of the oldest one that is held. */
+    ep_cursor_options o = { .archive = ep_sync_archive(c->sync), .from_row = (int64_t)row, .inclusive = row != 0,
+                            .flags = EP_CURSOR_ALL | (row ? EP_CURSOR_UP : 0), .batch = 1 };
+    epode_status st = ep_cursor_open(c->store, &o, &cursor);
+    if (st == EPODE_OK && (st = ep_cursor_next(cursor, &view, &count)) == EPODE_OK && count)
+        pos = view->pos;
+    ep_cursor_close(cursor);
+    if (st < 0)
+        return st;
+    ep_loop_enter(c->loop);
+    ep_client_begin(c);
+    st = ep_sync_fill(c->sync, pos, n, ep_loop_now_us(c->loop));
+    ep_client_schedule(c);
+    ep_loop_leave(c->loop);
+    return st;
+}

@@ -1,0 +1,53 @@
+/* sync.h: keeps the store in step with the server: live messages, catch-up, displayed positions. It is told what
+ * came, and asks by a function; it knows no connection and no clock. */
+#ifndef EP_SYNC_H
+#define EP_SYNC_H
+
+#include "sync/catchup.h"
+#include "xmpp/message.h"
+
+typedef struct ep_sync ep_sync;
+
+typedef struct ep_sync_events {
+    /* Sends this iq now. */
+    epode_status (*send_iq)(void *user, const char *xml, size_t len);
+    void (*changed)(void *user, const ep_changes *changes);
+    void (*progress)(void *user, size_t done, size_t expected);
+    /* The account's archive is held up to its end (EPODE_OK), or it is not and why. */
+    void (*synced)(void *user, epode_status status);
+} ep_sync_events;
+
+typedef struct ep_sync_config {
+    const char *account; /* bare JID */
+    unsigned first_messages, first_days;
+    bool no_queries;
+} ep_sync_config;
+
+epode_status ep_sync_new(ep_sync **out, ep_store *store, const ep_sync_config *config, const ep_sync_events *events,
+                         void *user, const ep_log *log);
+void ep_sync_free(ep_sync *s);
+
+/* A session is ready. ends: as the bind said, NULL: it did not. resumed: the old session goes on, and nothing was
+ * missed by it. */
+epode_status ep_sync_ready(ep_sync *s, bool resumed, const ep_archive_info *ends, int64_t now_us, int64_t now_ms);
+void ep_sync_cut(ep_sync *s);
+
+/* A message that came live; carbon: it was in one. ids: whether live ids of the account's archive count. */
+epode_status ep_sync_live(ep_sync *s, const ep_elem *message, bool ids, int64_t now_us);
+/* A message that carries an archive's result: its sender is checked here. EPODE_DONE: nobody asked for it. */
+epode_status ep_sync_result(ep_sync *s, const ep_elem *stanza, const ep_mam_result *result);
+/* An answer to something that was asked here; EPODE_DONE: it is not. */
+epode_status ep_sync_answer(ep_sync *s, const ep_elem *iq, int64_t now_us);
+/* A PEP event of the account itself. */
+epode_status ep_sync_event(ep_sync *s, const ep_elem *event);
+
+/* Shares that everything up to the displayed position of this conversation was displayed. */
+epode_status ep_sync_publish(ep_sync *s, int64_t conversation, const char *peer);
+/* See ep_catchup_fill. */
+epode_status ep_sync_fill(ep_sync *s, int64_t below_pos, unsigned n, int64_t now_us);
+
+void ep_sync_tick(ep_sync *s, int64_t now_us, int64_t now_ms);
+int64_t ep_sync_deadline(const ep_sync *s); /* EP_NEVER: none */
+int64_t ep_sync_archive(const ep_sync *s);  /* the account's, as the store numbers it */
+
+#endif
