@@ -19,6 +19,7 @@
 #define NS_SASL2 "urn:xmpp:sasl:2"
 #define NS_BIND1 "urn:ietf:params:xml:ns:xmpp-bind"
 #define NS_BIND2 "urn:xmpp:bind:0"
+#define NS_BIND2_DRAFT "urn:xmpp:bind2:0"
 #define NS_SESSION "urn:ietf:params:xml:ns:xmpp-session"
 #define NS_FAST "urn:xmpp:fast:0"
 #define NS_SM "urn:xmpp:sm:3"
@@ -256,6 +257,7 @@ void srv_session_replace(struct srv_session *session); /* conflict, then the end
 /* ---- bind.c ---- */
 void srv_bind1(struct srv_conn *conn, const struct srv_xml *iq);
 struct srv_xml *srv_bind2(struct srv_conn *conn, const struct srv_xml *bind);
+void srv_bind2_draft(struct srv_conn *conn); /* XEP-0386 0.1 to 0.3 */
 
 /* ---- sm.c ---- */
 bool srv_sm_element(struct srv_conn *conn, const struct srv_xml *el);
@@ -346,6 +348,11 @@ bool srv_room_exists(struct srv *srv, const char *jid); /* bare, in lower case *
 void srv_room_gone(struct srv_session *session);        /* it leaves them all */
 void srv_rooms_free(struct srv *srv);
 srv_command_fn srv_line_room_create, srv_line_room_say, srv_line_room_forget;
+
+/* ---- unread.c: how far a user has read, by conversation ---- */
+void srv_read_up_to(struct srv *srv, const char *owner, const char *peer, const char *id);
+void srv_read_marker(struct srv *srv, const char *owner, const struct srv_xml *message);
+struct srv_xml *srv_unreads(struct srv *srv, const char *owner);
 
 /* ---- jid.c ---- */
 struct srv_jid {

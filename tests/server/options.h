@@ -71,6 +71,8 @@
     X(ROOM_SID, "room-sid", BOOL, "on", "what rooms reflect carries their stanza-id")              \
     X(ROOM_HISTORY, "room-history", INT, "20", "messages sent on joining, if no less is asked for") \
     X(SELF_PING, "self-ping", BOOL, "on", "XEP-0410: rooms answer self-pings themselves")          \
+    X(BIND2_DRAFT, "bind2-draft", BOOL, "off", "urn:xmpp:bind2:0, XEP-0386 before its 0.4")        \
+    X(BIND2_UNREADS, "bind2-unreads", BOOL, "on", "<unreads/> in the draft's <bound/>")            \
     X(CONFIG_VERSION, "config-version", BOOL, "off", "XEP-0509")                                   \
     X(PIPELINING, "pipelining", BOOL, "off", "XEP-0305; bytes behind <starttls/> go to TLS")       \
     X(LIMITS, "limits", BOOL, "on", "XEP-0478")                                                    \

@@ -212,6 +212,9 @@ const char *srv_pep_publish(struct srv *srv, const char *owner, const char *node
     notify(srv, owner, node, items);
     srv_xml_free(items);
     free(persist);
+    if (strcmp(node, NS_MDS) == 0)
+        srv_read_up_to(srv, owner, *id, srv_xml_get(srv_xml_find(payload, NS_SID, "stanza-id"),
+                                                    "id"));
     srv_count(srv, "pep-published");
     return NULL;
 }

@@ -153,6 +153,7 @@ void srv_route_message(struct srv *srv, struct srv_session *session, struct srv_
     } else if (srv_jid_parse(srv_xml_get(message, "from"), &from)) {
         if (session)
             srv_pep_assist(session, message);
+        srv_read_marker(srv, from.local, message);
         between_users(srv, session, from.local, &to, message);
         srv_jid_free(&from);
     }
