@@ -140,7 +140,9 @@ static bool wants(const struct srv_session *session, const char *node)
 {
     if (!session->available)
         return false;
-    return srv_on(session->srv, NOTIFY_ALL) || (session->notify && srv_listed(session->notify, node));
+    if (srv_on(session->srv, NOTIFY_ALL))
+        return true;
+    return session->notify && srv_listed(session->notify, node);
 }
 
 static void notify(struct srv *srv, const char *owner, const char *node,

@@ -84,8 +84,9 @@ static void add_status(struct srv_xml *x, const char *code)
 }
 
 /* `type` NULL: available; `codes`: status codes, separated by spaces; `renamed` is for 303. */
-static void show(struct srv_session *to, const struct srv_room *room, const struct srv_occupant *who,
-                 const char *type, const char *codes, const char *renamed)
+static void show(struct srv_session *to, const struct srv_room *room,
+                 const struct srv_occupant *who, const char *type, const char *codes,
+                 const char *renamed)
 {
     bool gone = type != NULL;
     struct srv_xml *presence = gone ? srv_xml_new(NS_CLIENT, "presence")

@@ -9,8 +9,10 @@ static bool archivable(const struct srv_xml *message)
     if (srv_xml_find(message, NS_HINTS, "no-store") ||
         srv_xml_find(message, NS_HINTS, "no-permanent-store"))
         return false;
-    return srv_xml_find(message, NS_CLIENT, "body") || srv_xml_find(message, NS_CLIENT, "subject") ||
-           srv_xml_find(message, NS_MARKERS, "displayed") || srv_xml_find(message, NS_HINTS, "store");
+    return srv_xml_find(message, NS_CLIENT, "body") ||
+           srv_xml_find(message, NS_CLIENT, "subject") ||
+           srv_xml_find(message, NS_MARKERS, "displayed") ||
+           srv_xml_find(message, NS_HINTS, "store");
 }
 
 /* XEP-0313, "MUC Archives": no to, the occupant's from, and nobody's own <x/>. */
@@ -18,7 +20,8 @@ static struct srv_xml *reflected(struct srv *srv, const struct srv_room *room, c
                                  const struct srv_session *sender, const struct srv_xml *message)
 {
     struct srv_xml *copy = srv_xml_clone(message), *x;
-    char *from = srv_format("%s/%s", room->jid, nick), *domain = srv_format("rooms.%s", srv->domain);
+    char *from = srv_format("%s/%s", room->jid, nick);
+    char *domain = srv_format("rooms.%s", srv->domain);
     while ((x = srv_xml_find(copy, NS_MUC_USER, "x")) != NULL)
         srv_xml_remove(x);
     srv_strip_stanza_ids(srv, copy, domain);
