@@ -5,6 +5,7 @@
 #include <epode/epode.h>
 #include <jansson.h>
 #include <stdbool.h>
+#include <stdlib.h>
 
 /* Exit codes, as --help documents them. */
 enum {
@@ -24,9 +25,9 @@ typedef struct cli_options {
     int arg_count;
     const char *jid, *db, *host, *ca, *dns, *tag, *password_file;
     unsigned port, tls, timeout_s;
-    bool json, listen, inactive, no_fast_path, allow_plain, no_sm, no_carbons, facts, token, all;
+    unsigned long limit;
+    bool json, listen, inactive, no_fast_path, allow_plain, no_sm, no_carbons, no_sync, facts, token, all, xml, limit_given;
     int verbose;
-    char *db_made;       /* the default database's path, if it was made up */
     char *password;
 } cli_options;
 
@@ -51,7 +52,21 @@ extern volatile int cli_interrupted;
 json_t *cli_session_json(const epode_session *s);
 void cli_session_print(const epode_session *s);
 
+/* The path of the account's own store; the caller frees. NULL: no JID, or no place for it. */
+char *cli_default_db(const char *jid);
+
+void cli_time(int64_t ms, char out[32]); /* XEP-0082 */
+json_t *cli_message_json(const epode_message *m);
+void cli_message_print(const epode_message *m);
+json_t *cli_unreads_json(epode_store *store);
+json_t *cli_holes_json(epode_store *store);
+json_t *cli_extent_json(epode_store *store);
+
 int cmd_connect(cli_options *o);
+int cmd_history(cli_options *o);
+int cmd_search(cli_options *o);
+int cmd_conversations(cli_options *o);
+int cmd_unread(cli_options *o);
 int cmd_send(cli_options *o);
 int cmd_forget(cli_options *o);
 

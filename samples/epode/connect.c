@@ -1,57 +1,92 @@
 /* connect.c: epode connect JID */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli.h"
 
 typedef struct connect_run {
     const cli_options *o;
-    unsigned long messages;
-    bool ready;
+    bool told; /* the summary was printed */
     int code;
 } connect_run;
+
+/* The summary comes when everything that was asked for is there: the session, and the archive. */
+static void tell(connect_run *run, epode_client *client)
+{
+    const epode_session *s = epode_client_session(client);
+    if (run->told || !s)
+        return;
+    run->told = true;
+    if (run->o->json) {
+        json_t *o = cli_session_json(s);
+        epode_store *store = epode_client_store(client);
+        json_object_set_new(o, "holes", cli_holes_json(store));
+        json_object_set_new(o, "unreads", cli_unreads_json(store));
+        json_object_set_new(o, "held", cli_extent_json(store));
+        cli_print_json(o);
+    } else {
+        cli_session_print(s);
+    }
+    if (!run->o->listen)
+        epode_client_stop(client, EPODE_STOP_CLOSE);
+}
 
 static void on_state(connect_run *run, epode_client *client, const epode_event *ev)
 {
     static const char *const names[] = { "stopped", "connecting", "ready", "offline" };
-    const epode_session *s = epode_client_session(client);
     if (ev->state == EPODE_READY) {
-        run->ready = true;
-        if (run->o->json)
-            cli_print_json(cli_session_json(s));
-        else
-            cli_session_print(s);
-        if (!run->o->listen)
-            epode_client_stop(client, EPODE_STOP_CLOSE);
-        return;
-    }
-    if (ev->state == EPODE_STOPPED && ev->error) {
+        run->told = false;
+        if (run->o->no_sync)
+            tell(run, client);
+    } else if (ev->state == EPODE_STOPPED && ev->error) {
         run->code = cli_fail(run->o, ev->error);
-        return;
+    } else if (run->o->listen && ev->state != EPODE_STOPPED) {
+        if (run->o->json)
+            cli_print_json(json_pack("{s:s,s:s?}", "state", names[ev->state], "why",
+                                     ev->error ? epode_error_text(ev->error) : NULL));
+        else if (ev->error)
+            printf("%s: %s\n", names[ev->state], epode_error_text(ev->error));
     }
-    if (!run->o->listen || ev->state == EPODE_STOPPED)
-        return;
-    if (run->o->json)
-        cli_print_json(json_pack("{s:s,s:s?}", "state", names[ev->state], "why",
-                                 ev->error ? epode_error_text(ev->error) : NULL));
-    else if (ev->error)
-        printf("%s: %s\n", names[ev->state], epode_error_text(ev->error));
+}
+
+static void on_sync(connect_run *run, epode_client *client, const epode_event *ev)
+{
+    bool final = ev->synced || ev->error;
+    if (!run->o->json && isatty(STDERR_FILENO)) {
+        if (!final)
+            fprintf(stderr, "\r%zu messages", ev->done);
+        else if (ev->done)
+            fprintf(stderr, "\r\033[K");
+    }
+    if (ev->error && !run->told && !run->o->json)
+        fprintf(stderr, "epode: %s\n", epode_error_text(ev->error));
+    if (final)
+        tell(run, client);
+}
+
+static void on_message(const epode_message *m, void *user)
+{
+    connect_run *run = user;
+    if (run->o->json) {
+        json_t *o = cli_message_json(m);
+        json_object_set_new(o, "event", json_string("message"));
+        cli_print_json(o);
+    } else {
+        cli_message_print(m);
+        fflush(stdout);
+    }
 }
 
 static void on_event(epode_client *client, const epode_event *ev, void *user)
 {
     connect_run *run = user;
-    if (ev->type == EPODE_EV_STATE) {
+    if (ev->type == EPODE_EV_STATE)
         on_state(run, client, ev);
-    } else if (ev->type == EPODE_EV_MESSAGE) {
-        run->messages++;
-        if (run->o->json)
-            cli_print_json(json_pack("{s:s,s:I,s:s%}", "event", "message", "row", (json_int_t)ev->row, "xml", ev->xml,
-                                     ev->xml_len));
-        else
-            printf("message %llu: %s\n", (unsigned long long)ev->row, ev->xml);
-        fflush(stdout);
-    }
+    else if (ev->type == EPODE_EV_SYNC)
+        on_sync(run, client, ev);
+    else if (ev->type == EPODE_EV_MESSAGE && ev->change == EPODE_CHANGE_NEW && run->o->listen)
+        epode_store_message(epode_client_store(client), ev->row, on_message, run);
 }
 
 int cmd_connect(cli_options *o)

@@ -10,6 +10,10 @@ static const struct {
 } commands[] = {
     { "connect", cmd_connect },
     { "send", cmd_send },
+    { "history", cmd_history },
+    { "search", cmd_search },
+    { "conversations", cmd_conversations },
+    { "unread", cmd_unread },
     { "forget", cmd_forget },
 };
 

@@ -15,6 +15,9 @@ static const char usage[] =
     "\n"
     "  epode connect JID           start a session, print what it cost, leave\n"
     "  epode send PEER TEXT        send a message, wait until the server has it (needs --jid)\n"
+    "  epode history PEER          print a conversation (--all: everything) from the store\n"
+    "  epode search TEXT           print the messages with all these words\n"
+    "  epode conversations, unread what is there, and what was not seen\n"
     "  epode forget JID            drop what is remembered: --facts, --token or --all\n"
     "\n"
     "  --jid JID            the account, where the command names none\n"
@@ -29,6 +32,10 @@ static const char usage[] =
     "  --no-fast-path       guess nothing, use no token\n"
     "  --no-sm, --no-carbons\n"
     "  --allow-plain        send the password itself where nothing better is offered\n"
+    "  --no-sync            ask no archive\n"
+    "  --limit N            connect: how much a first login gets (default 1000, 0: all);\n"
+    "                       history, search: the newest N\n"
+    "  --xml                history, search: with the stanza\n"
     "  --listen             stay, print what comes\n"
     "  --timeout SECONDS    for a whole connect, and for send (default 30)\n"
     "  --json               one JSON object per line on standard output\n"
@@ -38,7 +45,7 @@ static const char usage[] =
 
 enum {
     O_JID = 256, O_DB, O_PASSWORD_FILE, O_HOST, O_PORT, O_TLS, O_CA, O_DNS, O_TAG, O_INACTIVE, O_NO_FAST, O_NO_SM,
-    O_NO_CARBONS, O_PLAIN, O_LISTEN, O_TIMEOUT, O_JSON, O_FACTS, O_TOKEN, O_ALL, O_HELP, O_VERSION
+    O_NO_CARBONS, O_PLAIN, O_LISTEN, O_TIMEOUT, O_JSON, O_FACTS, O_TOKEN, O_ALL, O_NO_SYNC, O_LIMIT, O_XML, O_HELP, O_VERSION
 };
 
 static const struct option long_options[] = {
@@ -62,6 +69,9 @@ static const struct option long_options[] = {
     { "facts", no_argument, NULL, O_FACTS },
     { "token", no_argument, NULL, O_TOKEN },
     { "all", no_argument, NULL, O_ALL },
+    { "no-sync", no_argument, NULL, O_NO_SYNC },
+    { "limit", required_argument, NULL, O_LIMIT },
+    { "xml", no_argument, NULL, O_XML },
     { "verbose", no_argument, NULL, 'v' },
     { "help", no_argument, NULL, O_HELP },
     { "version", no_argument, NULL, O_VERSION },
@@ -78,6 +88,16 @@ static bool parse_number(const char *text, unsigned max, unsigned *out)
         return false;
     }
     *out = (unsigned)v;
+    return true;
+}
+
+static bool parse_limit(cli_options *o, const char *text)
+{
+    unsigned n = 0;
+    if (strcmp(text, "0") != 0 && !parse_number(text, 1000000000, &n))
+        return false;
+    o->limit = n;
+    o->limit_given = true;
     return true;
 }
 
@@ -116,6 +136,9 @@ static bool parse_one(cli_options *o, int opt)
     case O_FACTS: o->facts = true; break;
     case O_TOKEN: o->token = true; break;
     case O_ALL: o->all = true; break;
+    case O_NO_SYNC: o->no_sync = true; break;
+    case O_LIMIT: return parse_limit(o, optarg);
+    case O_XML: o->xml = true; break;
     case 'v': o->verbose++; break;
     default: fprintf(stderr, "try epode --help\n"); return false;
     }
@@ -152,7 +175,6 @@ bool cli_parse(cli_options *o, int argc, char **argv, int *code)
 
 void cli_options_free(cli_options *o)
 {
-    free(o->db_made);
     if (o->password) {
         explicit_bzero(o->password, strlen(o->password));
         free(o->password);
@@ -210,9 +232,11 @@ bool cli_password(cli_options *o, int *code)
 }
 
 /* $XDG_DATA_HOME/epode/JID.db, for the user alone. */
-static char *default_db(const char *jid)
+char *cli_default_db(const char *jid)
 {
     const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
+    if (!jid)
+        return NULL;
     char *dir = NULL, *path = NULL, *bare = strndup(jid, strcspn(jid, "/"));
     if (data && *data ? asprintf(&dir, "%s/epode", data) < 0 : asprintf(&dir, "%s/.local/share/epode", home ? home : ".") < 0)
         dir = NULL;
@@ -243,7 +267,7 @@ epode_client *cli_client(const cli_options *o, void (*on_event)(epode_client *, 
     epode_client *client = NULL;
     char why[200];
     epode_options opt = EPODE_OPTIONS_INIT;
-    char *made = o->db || !o->jid ? NULL : default_db(o->jid);
+    char *made = o->db || !o->jid ? NULL : cli_default_db(o->jid);
     opt.jid = o->jid;
     opt.password = o->password;
     opt.store_path = o->db ? o->db : made;
@@ -256,7 +280,9 @@ epode_client *cli_client(const cli_options *o, void (*on_event)(epode_client *, 
     opt.tls = o->tls;
     opt.flags = (o->allow_plain ? EPODE_ALLOW_PLAIN : 0) | (o->no_fast_path ? EPODE_NO_FAST_PATH : 0) |
                 (o->inactive ? EPODE_START_INACTIVE : 0) | (o->no_sm ? EPODE_NO_SM : 0) |
-                (o->no_carbons ? EPODE_NO_CARBONS : 0) | (o->listen ? 0 : EPODE_NO_RECONNECT);
+                (o->no_carbons ? EPODE_NO_CARBONS : 0) | (o->no_sync ? EPODE_NO_SYNC : 0) |
+                (o->listen ? 0 : EPODE_NO_RECONNECT);
+    opt.first_sync_messages = !o->limit_given ? 0 : o->limit ? (uint32_t)o->limit : UINT32_MAX;
     opt.connect_timeout_ms = o->timeout_s * 1000;
     opt.on_event = on_event;
     opt.on_log = on_log;

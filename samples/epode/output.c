@@ -135,6 +135,9 @@ json_t *cli_session_json(const epode_session *s)
                                               "dns", (int)w.dns, "tcp", (int)w.tcp, "tls", (int)w.tls, "xmpp", (int)w.xmpp));
     json_object_set_new(o, "flights", flights_json(s));
     json_object_set_new(o, "ready_ms", ms(epode_session_ready_us(s)));
+    int64_t synced = epode_session_synced_us(s);
+    json_object_set_new(o, "synced_ms", synced < 0 ? json_null() : ms(synced));
+    json_object_set_new(o, "new_messages", json_integer((json_int_t)epode_session_new_messages(s)));
     json_object_set_new(o, "archive", epode_session_archive(s, &a)
                                           ? json_pack("{s:s?,s:s?}", "first_id", a.first_id, "last_id", a.last_id)
                                           : json_null());
@@ -169,6 +172,9 @@ void cli_session_print(const epode_session *s)
         const epode_fallback *f = epode_session_fallback_at(s, i);
         printf("  guessed wrong: %s (%s)\n", f->what, f->why);
     }
+    if (epode_session_synced_us(s) >= 0)
+        printf("\n  synced after %.1f ms, %llu new messages\n", (double)epode_session_synced_us(s) / 1000.0,
+               (unsigned long long)epode_session_new_messages(s));
     printf("\n  ready after %.1f ms and %u waits: dns %u, tcp %u, tls %u, xmpp %u\n",
            (double)epode_session_ready_us(s) / 1000.0, w.dns + w.tcp + w.tls + w.xmpp, w.dns, w.tcp, w.tls, w.xmpp);
 }

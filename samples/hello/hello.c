@@ -9,8 +9,9 @@ static void on_event(epode_client *client, const epode_event *event, void *user)
         epode_waits waits = { .size = sizeof waits };
         epode_session_waits(epode_client_session(client), &waits);
         printf("ready after %u waits of XMPP\n", waits.xmpp);
-        epode_send_chat(client, user, "hello", NULL);
-    } else if (event->type == EPODE_EV_DELIVERY) {
+        epode_outgoing message = { .size = sizeof message, .to = user, .body = "hello" };
+        epode_send_message(client, &message, NULL);
+    } else if (event->type == EPODE_EV_DELIVERY && event->delivery >= EPODE_DELIVERY_ACKNOWLEDGED) {
         epode_client_stop(client, EPODE_STOP_CLOSE);
     } else if (event->type == EPODE_EV_STATE && event->error) {
         fprintf(stderr, "%s\n", epode_error_text(event->error));

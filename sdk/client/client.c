@@ -22,7 +22,8 @@ int64_t ep_client_wall_ms(void)
 static void client_log(int level, const char *area, const char *line, void *user)
 {
     epode_client *c = user;
-    c->on_log(level, area, line, c->user);
+    if (!c->freed)
+        c->on_log(level, area, line, c->user);
 }
 
 static bool process_alive(int64_t pid, uint64_t start, void *user)
@@ -81,6 +82,7 @@ static epode_status client_options(epode_client *c, const epode_options *given, 
     c->on_event = o.on_event;
     c->on_log = o.on_log;
     c->user = o.user;
+    c->user_destroy = o.user_destroy;
     c->log = (ep_log){ o.log_level ? o.log_level : EPODE_LOG_WARN, o.on_log ? client_log : NULL, c };
     return EPODE_OK;
 }
@@ -88,7 +90,12 @@ static epode_status client_options(epode_client *c, const epode_options *given, 
 static void client_destroy(epode_client *c)
 {
     ep_client_drop(c);
+<<<<<<< HEAD
     ep_sync_free(c->sync);
+=======
+    ep_job_cancel(&c->settle_job);
+    ep_job_cancel(&c->deliver_job);
+>>>>>>> main
     ep_client_waker_close(c);
     ep_client_events_free(c);
     ep_session_free(c->session);
@@ -115,7 +122,7 @@ epode_status epode_client_new(epode_client **out, const epode_options *options, 
     ep_error err = { 0 };
     epode_status st;
     epode_client *c = NULL;
-    if (why_len)
+    if (why && why_len)
         why[0] = '\0';
     if (!out)
         return EPODE_EINVAL;
@@ -139,14 +146,14 @@ epode_status epode_client_new(epode_client **out, const epode_options *options, 
         (st = client_open_sync(c, &err)))
         goto done;
     ep_client_connection_init(c);
-    /* From here on the application's user pointer is ours to give back. */
-    if (options->size >= sizeof *options)
-        c->user_destroy = options->user_destroy;
     *out = c;
 done:
-    if (st && c)
+    if (st && c) {
+        /* Only of a client that was made is the application's user pointer ours to give back. */
+        c->user_destroy = NULL;
         client_destroy(c);
-    if (st && why_len)
+    }
+    if (st && why && why_len)
         snprintf(why, why_len, "%s", err.text[0] ? err.text : epode_status_name(st));
     return st;
 }
@@ -166,14 +173,9 @@ epode_status epode_client_start(epode_client *c)
         return EPODE_ESTATE;
     ep_loop_enter(c->loop);
     c->wish = true;
-    c->closing = false;
     c->conflict_retried = false;
-    if (c->state == EPODE_STOPPED && !c->net) {
-        c->failures = 0;
-        ep_error_clear(&c->error);
-        ep_timer_set(ep_loop_timers(c->loop), &c->retry_timer, ep_loop_now_us(c->loop));
-        ep_client_emit_state(c, EPODE_CONNECTING, NULL);
-    }
+    if (c->state == EPODE_STOPPED && !c->net)
+        ep_client_start_connection(c);
     ep_loop_leave(c->loop);
     return EPODE_OK;
 }

@@ -152,6 +152,26 @@ static void connection_stopped(epode_client *c, const ep_error *why)
     ep_client_emit_state(c, EPODE_STOPPED, why);
 }
 
+void ep_client_start_connection(epode_client *c)
+{
+    c->wish = true;
+    c->failures = 0;
+    c->conflict_retried = false;
+    ep_timer_set(ep_loop_timers(c->loop), &c->retry_timer, ep_loop_now_us(c->loop));
+    ep_client_emit_state(c, EPODE_CONNECTING, NULL);
+}
+
+/* After our goodbye. Who was asked to start meanwhile starts now. */
+static void connection_closed(epode_client *c)
+{
+    bool again = c->wish;
+    ep_client_drop(c);
+    c->was_ready = false;
+    connection_stopped(c, NULL);
+    if (again)
+        ep_client_start_connection(c);
+}
+
 /* RFC 6120's <conflict/> ends a client for good; but if the flight of an attempt that we gave up came through after
  * all, it is our own other half that took the place. */
 static bool conflict_is_ours(epode_client *c, const ep_error *why)
@@ -238,7 +258,8 @@ static bool connection_commit(epode_client *c)
     c->h_dirty = false;
     if (st >= 0 && (ep_store_in_transaction(c->store) || c->ack_due))
         st = ep_store_commit(c->store, c->ack_due);
-    if (!st && c->ack_due && c->stream)
+    /* A stream that has just ended takes no words any more; its own error is the story then. */
+    if (!st && c->ack_due && c->stream && ep_stream_state_of(c->stream) == EP_S_READY)
         st = ep_stream_ack(c->stream, ep_store_h_durable(c->store));
     c->ack_due = false;
     if (st >= 0)
@@ -383,9 +404,7 @@ static void on_closed(void *user, const ep_error *error)
 {
     epode_client *c = user;
     if (c->closing) {
-        ep_client_drop(c);
-        c->was_ready = false;
-        connection_stopped(c, NULL);
+        connection_closed(c);
         return;
     }
     ep_error err = *error;
@@ -461,6 +480,8 @@ int64_t ep_client_guess_timeout(const epode_client *c)
 void ep_client_stop_connection(epode_client *c, int how)
 {
     ep_timer_stop(&c->retry_timer);
+    if (how == EPODE_STOP_CLOSE && c->closing)
+        return;
     if (how == EPODE_STOP_CLOSE && c->was_ready && c->stream && c->net) {
         /* What was handed over is confirmed, so that the server does not keep it for later. */
         if (ep_stream_has_sm(c->stream))
@@ -479,7 +500,8 @@ void ep_client_stop_connection(epode_client *c, int how)
         ep_net_close(c->net, true);
         return;
     }
-    connection_commit(c);
+    if (!connection_commit(c))
+        return; /* it has stopped already, with an error */
     ep_client_drop(c);
     c->was_ready = false;
     connection_stopped(c, NULL);

@@ -144,6 +144,7 @@ void ep_client_begin(epode_client *c);     /* one transaction for the whole turn
 void ep_client_schedule(epode_client *c);  /* settle at the end of this turn */
 void ep_client_failed(epode_client *c, const ep_error *why);
 void ep_client_connection_init(epode_client *c);
+void ep_client_start_connection(epode_client *c);
 void ep_client_stop_connection(epode_client *c, int how);
 int64_t ep_client_guess_timeout(const epode_client *c);
 

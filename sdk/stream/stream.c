@@ -198,11 +198,11 @@ static void on_end(void *user)
 
 static const ep_xml_events xml_events = { on_header, on_element, on_end };
 
-static bool copy_str(ep_stream *s, const char **field)
+/* NULL stays NULL; false: no memory, and *to is NULL. */
+static bool copy_str(ep_stream *s, const char **to, const char *from)
 {
-    if (*field && !(*field = ep_arena_strndup(&s->strings, *field, strlen(*field))))
-        return false;
-    return true;
+    *to = from ? ep_arena_strndup(&s->strings, from, strlen(from)) : NULL;
+    return !from || *to;
 }
 
 /* Features are kept as values; a remembered copy is made through what the owner holds. */
@@ -220,21 +220,27 @@ static bool copy_features(ep_features *to, const ep_features *from, bool *has)
 
 static bool copy_config(ep_stream *s, const ep_stream_config *c)
 {
-    s->c = *c;
-    const char **strings[] = { &s->c.domain, &s->c.username, &s->c.resource, &s->c.tag, &s->c.user_agent_id,
-                               &s->c.software, &s->c.device, &s->c.password, &s->c.token, &s->c.sm_id,
-                               &s->c.sent_config_version };
+    ep_stream_config *to = &s->c;
+    const struct {
+        const char **to, *from;
+    } strings[] = {
+        { &to->domain, c->domain },       { &to->username, c->username },
+        { &to->resource, c->resource },   { &to->tag, c->tag },
+        { &to->software, c->software },   { &to->user_agent_id, c->user_agent_id },
+        { &to->device, c->device },       { &to->password, c->password },
+        { &to->token, c->token },         { &to->sm_id, c->sm_id },
+        { &to->sent_config_version, c->sent_config_version },
+    };
+    bool ok = true;
+    *to = *c;
+    /* Every pointer leads to a copy of our own before anything can fail: what is freed is wiped. */
     for (size_t i = 0; i < sizeof strings / sizeof *strings; i++)
-        if (!copy_str(s, strings[i]))
-            return false;
-    if (c->facts.keys) {
-        ep_scram_keys *keys = ep_arena_alloc(&s->strings, sizeof *keys);
-        if (!keys)
-            return false;
+        ok = copy_str(s, strings[i].to, strings[i].from) && ok;
+    ep_scram_keys *keys = c->facts.keys ? ep_arena_alloc(&s->strings, sizeof *keys) : NULL;
+    if (keys)
         *keys = *c->facts.keys;
-        s->c.facts.keys = keys;
-    }
-    return copy_features(&s->known, c->facts.features, &s->has_known) &&
+    to->facts.keys = keys;
+    return ok && (keys || !c->facts.keys) && copy_features(&s->known, c->facts.features, &s->has_known) &&
            copy_features(&s->known_after, c->facts.session_features, &s->has_known_after);
 }
 
@@ -265,6 +271,12 @@ epode_status ep_stream_new(ep_stream **out, const ep_stream_config *config, cons
     return EPODE_OK;
 }
 
+static void wipe_str(const char *secret)
+{
+    if (secret)
+        ep_wipe((char *)(uintptr_t)secret, strlen(secret));
+}
+
 void ep_stream_free(ep_stream *s)
 {
     if (!s)
@@ -277,10 +289,10 @@ void ep_stream_free(ep_stream *s)
     ep_features_free(&s->live_after);
     ep_buf_wipe(&s->out);
     ep_free(s->jid);
-    if (s->c.password)
-        ep_wipe((char *)(uintptr_t)s->c.password, strlen(s->c.password));
-    if (s->c.token)
-        ep_wipe((char *)(uintptr_t)s->c.token, strlen(s->c.token));
+    wipe_str(s->c.password);
+    wipe_str(s->c.token);
+    wipe_str(s->c.sm_id);
+    ep_wipe((ep_scram_keys *)(uintptr_t)s->c.facts.keys, sizeof *s->c.facts.keys);
     ep_arena_free(&s->strings);
     ep_free(s);
 }

@@ -29,6 +29,13 @@ char *srv_archive_owner(struct srv *srv, const char *jid)
         owner = srv_user_exists(srv, parts.domain) ? srv_dup(parts.domain) : NULL;
     else if (strcmp(parts.domain, srv->domain) == 0)
         owner = srv_user_exists(srv, parts.local) ? srv_dup(parts.local) : NULL;
+    else {
+        owner = srv_jid_bare(jid);
+        if (!srv_room_exists(srv, owner)) {
+            free(owner);
+            owner = NULL;
+        }
+    }
     srv_jid_free(&parts);
     return owner;
 }

@@ -43,6 +43,28 @@ struct srv_xml *srv_bind2(struct srv_conn *conn, const struct srv_xml *bind)
     return bound;
 }
 
+void srv_bind2_draft(struct srv_conn *conn)
+{
+    struct srv *srv = conn->srv;
+    struct srv_session *session = srv_session_new(conn, srv_random_id(srv));
+    session->bind2 = true;
+    session->carbons = true;
+    srv_offline_clear(srv, conn->user);
+    struct srv_xml *bound = srv_xml_new(NS_BIND2_DRAFT, "bound");
+    srv_xml_puts(srv_xml_child(bound, NS_BIND2_DRAFT, "jid"), session->full);
+    char *latest = srv_query_text(srv, "SELECT id FROM archive WHERE owner=?1 ORDER BY pos DESC"
+                                  " LIMIT 1", conn->user, NULL);
+    if (latest)
+        srv_xml_puts(srv_xml_child(bound, NS_BIND2_DRAFT, "latest-id"), latest);
+    if (srv_on(srv, BIND2_UNREADS))
+        srv_xml_add(bound, srv_unreads(srv, conn->user));
+    conn->state = CONN_ACTIVE;
+    srv_conn_send(conn, bound);
+    srv_xml_free(bound);
+    free(latest);
+    srv_count(srv, "bind2-draft");
+}
+
 static void bind1_error(struct srv_conn *conn, const struct srv_xml *iq, const char *type,
                         const char *condition)
 {

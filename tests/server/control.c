@@ -204,6 +204,12 @@ static const struct {
     {"archive-purge", srv_line_purge},
     {"archive-dump", srv_line_dump},
     {"archive-tombstone", srv_line_tombstone},
+    {"mds-publish", srv_line_mds_publish},
+    {"mds-forge", srv_line_mds_forge},
+    {"pep-dump", srv_line_pep_dump},
+    {"room-create", srv_line_room_create},
+    {"room-say", srv_line_room_say},
+    {"room-forget", srv_line_room_forget},
     {"quit", nothing}, /* answered here, obeyed by the program around the core */
 };
 

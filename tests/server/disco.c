@@ -20,6 +20,14 @@ static size_t domain_features(struct srv *srv, const char *out[MAX_FEATURES])
     return count;
 }
 
+static const char *const pep_features[] = {
+    NS_PUBSUB "#auto-create", NS_PUBSUB "#access-whitelist", NS_PUBSUB "#access-presence",
+    NS_PUBSUB "#config-node", NS_PUBSUB "#config-node-max", NS_PUBSUB "#create-nodes",
+    NS_PUBSUB "#delete-nodes", NS_PUBSUB "#filtered-notifications", NS_PUBSUB "#item-ids",
+    NS_PUBSUB "#last-published", NS_PUBSUB "#multi-items", NS_PUBSUB "#persistent-items",
+    NS_PUBSUB "#publish", NS_PUBSUB "#publish-options", NS_PUBSUB "#retract-items",
+    NS_PUBSUB "#retrieve-items"};
+
 static size_t account_features(struct srv *srv, const char *out[MAX_FEATURES])
 {
     size_t count = 0;
@@ -39,6 +47,11 @@ static size_t account_features(struct srv *srv, const char *out[MAX_FEATURES])
     }
     if (srv_on(srv, ACCOUNT_SID))
         out[count++] = NS_SID;
+    if (srv_on(srv, PEP))
+        for (size_t i = 0; i < sizeof pep_features / sizeof pep_features[0]; i++)
+            out[count++] = pep_features[i];
+    if (srv_on(srv, PEP) && srv_on(srv, MDS_ASSIST))
+        out[count++] = "urn:xmpp:mds:server-assist:0";
     return count;
 }
 
@@ -91,6 +104,11 @@ void srv_disco(struct srv_session *session, const struct srv_xml *iq, bool accou
     struct srv_xml *identity = srv_xml_child(query, NS_DISCO_INFO, "identity");
     srv_xml_set(identity, "category", account ? "account" : "server");
     srv_xml_set(identity, "type", account ? "registered" : "im");
+    if (account && srv_on(srv, PEP)) {
+        identity = srv_xml_child(query, NS_DISCO_INFO, "identity");
+        srv_xml_set(identity, "category", "pubsub");
+        srv_xml_set(identity, "type", "pep");
+    }
     if (!account)
         srv_xml_set(identity, "name", "epode-testserver");
     size_t count = account ? account_features(srv, features) : domain_features(srv, features);

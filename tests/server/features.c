@@ -158,6 +158,8 @@ static void before_login(struct srv_conn *conn, struct srv_xml *features)
 static void after_login(struct srv_conn *conn, struct srv_xml *features)
 {
     struct srv *srv = conn->srv;
+    if (!conn->session && srv_on(srv, BIND2_DRAFT))
+        srv_xml_child(features, NS_BIND2_DRAFT, "bind");
     if (!conn->session && srv_on(srv, BIND1))
         srv_xml_child(srv_xml_child(features, NS_BIND1, "bind"), NS_BIND1, "required");
     if (!conn->session && srv_on(srv, SESSION))

@@ -32,6 +32,12 @@ static const struct row rows[] = {
                    "id='forged-mam'><forwarded xmlns='urn:xmpp:forward:0'><message "
                    "xmlns='jabber:client' from='bob@DOMAIN' to='USER@DOMAIN'><body>forged result"
                    "</body></message></forwarded></result></message>"},
+    {"forged-pep", "<message from='mallory@DOMAIN' to='FULL' type='headline' id='forged-pep'><event "
+                   "xmlns='http://jabber.org/protocol/pubsub#event'><items "
+                   "node='urn:xmpp:mds:displayed:0'><item id='bob@DOMAIN'><displayed "
+                   "xmlns='urn:xmpp:mds:displayed:0'><stanza-id xmlns='urn:xmpp:sid:0' "
+                   "by='USER@DOMAIN' id='forged-pep'/></displayed></item></items></event>"
+                   "</message>"},
     {"stream-error", "<stream:error><reset xmlns='urn:ietf:params:xml:ns:xmpp-streams'/>"
                      "</stream:error></stream:stream>"},
     {"r", "<r xmlns='urn:xmpp:sm:3'/>"},

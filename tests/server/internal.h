@@ -19,6 +19,7 @@
 #define NS_SASL2 "urn:xmpp:sasl:2"
 #define NS_BIND1 "urn:ietf:params:xml:ns:xmpp-bind"
 #define NS_BIND2 "urn:xmpp:bind:0"
+#define NS_BIND2_DRAFT "urn:xmpp:bind2:0"
 #define NS_SESSION "urn:ietf:params:xml:ns:xmpp-session"
 #define NS_FAST "urn:xmpp:fast:0"
 #define NS_SM "urn:xmpp:sm:3"
@@ -31,6 +32,15 @@
 #define NS_RSM "http://jabber.org/protocol/rsm"
 #define NS_DATA "jabber:x:data"
 #define NS_MARKERS "urn:xmpp:chat-markers:0"
+#define NS_MDS "urn:xmpp:mds:displayed:0"
+#define NS_PUBSUB "http://jabber.org/protocol/pubsub"
+#define NS_PUBSUB_OWNER NS_PUBSUB "#owner"
+#define NS_PUBSUB_EVENT NS_PUBSUB "#event"
+#define NS_PUBSUB_ERRORS NS_PUBSUB "#errors"
+#define NS_MUC "http://jabber.org/protocol/muc"
+#define NS_MUC_USER NS_MUC "#user"
+#define NS_MUC_OWNER NS_MUC "#owner"
+#define NS_CAPS "http://jabber.org/protocol/caps"
 #define NS_SID "urn:xmpp:sid:0"
 #define NS_DELAY "urn:xmpp:delay"
 #define NS_IAP "urn:xmpp:iap:0"
@@ -66,6 +76,7 @@ struct srv {
     struct srv_settings settings;
     struct srv_conn *conns;
     struct srv_session *sessions;
+    struct srv_room *rooms;
     struct srv_dead dead[64];
     unsigned dead_next;
     unsigned conn_count;
@@ -157,6 +168,8 @@ struct srv_session {
     bool bind2, carbons, inactive, available, roster_asked, mam_asked;
     int priority;
     struct srv_xml *presence;
+    char *caps_id, *caps_key; /* a question about capabilities that is out */
+    char *notify;             /* PEP nodes it wants to hear of, separated by spaces */
     struct srv_conn *conn;    /* NULL: waits for a resumption until expires_us */
     int64_t expires_us;
     struct srv_sm sm;
@@ -244,6 +257,7 @@ void srv_session_replace(struct srv_session *session); /* conflict, then the end
 /* ---- bind.c ---- */
 void srv_bind1(struct srv_conn *conn, const struct srv_xml *iq);
 struct srv_xml *srv_bind2(struct srv_conn *conn, const struct srv_xml *bind);
+void srv_bind2_draft(struct srv_conn *conn); /* XEP-0386 0.1 to 0.3 */
 
 /* ---- sm.c ---- */
 bool srv_sm_element(struct srv_conn *conn, const struct srv_xml *el);
@@ -257,9 +271,14 @@ void srv_sm_forget(struct srv *srv);
 
 /* ---- route.c, carbons.c, iq.c, presence.c ---- */
 void srv_route(struct srv_session *session, struct srv_xml *stanza);
+void srv_add_stanza_id(struct srv *srv, struct srv_xml *message, const char *by, const char *id);
+void srv_strip_stanza_ids(struct srv *srv, struct srv_xml *message, const char *domain);
 void srv_route_message(struct srv *srv, struct srv_session *from, struct srv_xml *message);
 void srv_route_error(struct srv_session *to, const struct srv_xml *stanza, const char *type,
                      const char *condition);
+/* The same with a condition of another protocol's beside RFC 6120's. */
+void srv_route_error_with(struct srv_session *to, const struct srv_xml *stanza, const char *type,
+                          const char *condition, const char *ns, const char *detail);
 void srv_iq(struct srv_session *session, struct srv_xml *iq);
 void srv_iq_reply(struct srv_session *session, const struct srv_xml *iq, struct srv_xml *payload);
 void srv_presence(struct srv_session *session, struct srv_xml *presence);
@@ -300,6 +319,40 @@ void srv_mam_forget(struct srv_session *session);
 typedef const char *srv_command_fn(struct srv *srv, char *rest, struct srv_buf *out);
 char *srv_word(char **at); /* the next word of a control line, cut out of it */
 srv_command_fn srv_line_add, srv_line_purge, srv_line_dump, srv_line_tombstone;
+
+/* ---- caps.c: what a client's capabilities (XEP-0115) ask for ---- */
+void srv_caps_seen(struct srv_session *session, const struct srv_xml *presence);
+bool srv_caps_answer(struct srv_session *session, const struct srv_xml *iq); /* false: not one */
+
+/* ---- pep.c, pep_iq.c: nodes of an account (XEP-0163), for its own devices only ---- */
+/* Returns NULL, or the condition of XEP-0060 that it is refused with. */
+const char *srv_pep_publish(struct srv *srv, const char *owner, const char *node,
+                            const struct srv_xml *item, const struct srv_xml *options, char **id);
+bool srv_pep_retract(struct srv *srv, const char *owner, const char *node, const char *id,
+                     bool notify);
+bool srv_pep_delete(struct srv *srv, const char *owner, const char *node);
+bool srv_pep_exists(struct srv *srv, const char *owner, const char *node);
+void srv_pep_configure(struct srv *srv, const char *owner, const char *node,
+                       const struct srv_xml *form);
+struct srv_xml *srv_pep_config(struct srv *srv, const char *owner, const char *node);
+struct srv_xml *srv_pep_items(struct srv *srv, const char *owner, const char *node, const char *id,
+                              long max, const char *ns); /* <items/>; `id` NULL and `max` 0: all */
+void srv_pep_last_items(struct srv_session *session); /* to a device that has just come */
+void srv_pep_iq(struct srv_session *session, const struct srv_xml *iq);
+void srv_pep_assist(struct srv_session *session, struct srv_xml *message);
+srv_command_fn srv_line_mds_publish, srv_line_mds_forge, srv_line_pep_dump;
+
+/* ---- room.c, room_message.c, room_iq.c (XEP-0045) ---- */
+bool srv_room_stanza(struct srv_session *session, struct srv_xml *stanza); /* false: not for one */
+bool srv_room_exists(struct srv *srv, const char *jid); /* bare, in lower case */
+void srv_room_gone(struct srv_session *session);        /* it leaves them all */
+void srv_rooms_free(struct srv *srv);
+srv_command_fn srv_line_room_create, srv_line_room_say, srv_line_room_forget;
+
+/* ---- unread.c: how far a user has read, by conversation ---- */
+void srv_read_up_to(struct srv *srv, const char *owner, const char *peer, const char *id);
+void srv_read_marker(struct srv *srv, const char *owner, const struct srv_xml *message);
+struct srv_xml *srv_unreads(struct srv *srv, const char *owner);
 
 /* ---- jid.c ---- */
 struct srv_jid {

@@ -55,7 +55,15 @@ static void account_info(struct srv_session *session, const struct srv_xml *iq)
 
 static void items(struct srv_session *session, const struct srv_xml *iq)
 {
-    srv_iq_reply(session, iq, srv_xml_new(NS_DISCO_ITEMS, "query"));
+    struct srv_xml *query = srv_xml_new(NS_DISCO_ITEMS, "query");
+    char *bare = srv_jid_bare(srv_xml_get(iq, "to"));
+    if (srv_on(session->srv, ROOMS) && bare && strcmp(bare, session->srv->domain) == 0) {
+        char *rooms = srv_format("rooms.%s", session->srv->domain);
+        srv_xml_set(srv_xml_child(query, NS_DISCO_ITEMS, "item"), "jid", rooms);
+        free(rooms);
+    }
+    srv_iq_reply(session, iq, query);
+    free(bare);
 }
 
 /* `where`: the domain, the own account (to itself or to nobody), or either. */
@@ -76,6 +84,10 @@ static const struct {
     {"set", NS_ROSTER, "query", ACCOUNT, srv_roster_iq},
     {"set", NS_CARBONS, "enable", ACCOUNT, carbons},
     {"set", NS_CARBONS, "disable", ACCOUNT, carbons},
+    {"get", NS_PUBSUB, "pubsub", ACCOUNT, srv_pep_iq},
+    {"set", NS_PUBSUB, "pubsub", ACCOUNT, srv_pep_iq},
+    {"get", NS_PUBSUB_OWNER, "pubsub", ACCOUNT, srv_pep_iq},
+    {"set", NS_PUBSUB_OWNER, "pubsub", ACCOUNT, srv_pep_iq},
     {"get", NS_MAM, "metadata", ACCOUNT, srv_mam_metadata},
     {"get", NS_MAM, "query", ACCOUNT, srv_mam_form},
     {"set", NS_MAM, "query", ACCOUNT, srv_mam_query},

@@ -139,7 +139,7 @@ static void write_result(const struct srv_mam *mam, const struct row *row, struc
 
 /* ---- Faults ---- */
 
-/* DOMAIN, USER, FULL, QUERYID are replaced; none of these may ever be shown to the user. */
+/* What no good server sends: DOMAIN is replaced, no queryid here is the one asked for. */
 static const struct {
     const char *kind, *from, *queryid;
 } forgeries[] = {
@@ -265,7 +265,8 @@ static struct srv_xml *finish(struct srv_mam *mam, const struct page *page)
         srv_xml_puts(srv_xml_child(set, NS_RSM, "last"), page->rows[page->count - 1].id);
     }
     if (srv_on(srv, MAM_COUNT))
-        put_number(srv_xml_child(set, NS_RSM, "count"), NULL, mam->none ? 0 : count(mam, INT64_MAX));
+        put_number(srv_xml_child(set, NS_RSM, "count"), NULL,
+                   mam->none ? 0 : count(mam, INT64_MAX));
     return fin;
 }
 

@@ -62,6 +62,17 @@
       "a MAM query before presence keeps offline messages back, as Prosody does")                  \
     X(ARCHIVE_EVERYTHING, "archive-everything", BOOL, "off", "chat states, receipts, headlines too") \
     X(ARCHIVE_GROUPCHAT, "archive-groupchat", BOOL, "off", "users' archives hold groupchat too")   \
+    X(PEP, "pep", BOOL, "on", "XEP-0163, for the account's own devices")                           \
+    X(NOTIFY_ALL, "notify-all", BOOL, "off", "PEP events to all own devices, whatever their caps")  \
+    X(MDS_ASSIST, "mds-assist", BOOL, "off", "XEP-0490 server assist")                             \
+    X(ROOMS, "rooms", BOOL, "on", "XEP-0045 at rooms.DOMAIN; joining makes a room")                \
+    X(ROOMS_ANONYMOUS, "rooms-anonymous", BOOL, "on", "occupants do not see JIDs")                 \
+    X(ROOM_MAM, "room-mam", BOOL, "on", "rooms have archives for queries")                         \
+    X(ROOM_SID, "room-sid", BOOL, "on", "what rooms reflect carries their stanza-id")              \
+    X(ROOM_HISTORY, "room-history", INT, "20", "messages sent on joining, if no less is asked for") \
+    X(SELF_PING, "self-ping", BOOL, "on", "XEP-0410: rooms answer self-pings themselves")          \
+    X(BIND2_DRAFT, "bind2-draft", BOOL, "off", "urn:xmpp:bind2:0, XEP-0386 before its 0.4")        \
+    X(BIND2_UNREADS, "bind2-unreads", BOOL, "on", "<unreads/> in the draft's <bound/>")            \
     X(CONFIG_VERSION, "config-version", BOOL, "off", "XEP-0509")                                   \
     X(PIPELINING, "pipelining", BOOL, "off", "XEP-0305; bytes behind <starttls/> go to TLS")       \
     X(LIMITS, "limits", BOOL, "on", "XEP-0478")                                                    \

@@ -45,6 +45,7 @@ static void available(struct srv_session *session, struct srv_xml *presence)
     srv_xml_free(session->presence);
     session->presence = srv_xml_clone(presence);
     broadcast(session, presence);
+    srv_caps_seen(session, presence);
     if (!first)
         return;
     show_others(session);
@@ -96,6 +97,8 @@ void srv_presence(struct srv_session *session, struct srv_xml *presence)
         directed(session, presence, type);
     else if (!type)
         available(session, presence);
-    else if (strcmp(type, "unavailable") == 0)
+    else if (strcmp(type, "unavailable") == 0) {
         srv_presence_gone(session);
+        srv_room_gone(session);
+    }
 }

@@ -4,11 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-void srv_route_error(struct srv_session *to, const struct srv_xml *stanza, const char *type,
-                     const char *condition)
+void srv_route_error_with(struct srv_session *to, const struct srv_xml *stanza, const char *type,
+                          const char *condition, const char *ns, const char *detail)
 {
     const char *was = srv_xml_get(stanza, "type");
-    if (!to || (was && strcmp(was, "error") == 0))
+    if (!to || (was && (strcmp(was, "error") == 0 || strcmp(was, "result") == 0)))
         return; /* RFC 6120, 8.3.1: no error about an error */
     struct srv_xml *reply = srv_xml_new(NS_CLIENT, stanza->name);
     const char *target = srv_xml_get(stanza, "to");
@@ -19,34 +19,47 @@ void srv_route_error(struct srv_session *to, const struct srv_xml *stanza, const
     struct srv_xml *error = srv_xml_child(reply, NS_CLIENT, "error");
     srv_xml_set(error, "type", type);
     srv_xml_child(error, NS_STANZAS, condition);
+    if (detail)
+        srv_xml_child(error, ns, detail);
     srv_session_send(to, reply);
     srv_xml_free(reply);
 }
 
+void srv_route_error(struct srv_session *to, const struct srv_xml *stanza, const char *type,
+                     const char *condition)
+{
+    srv_route_error_with(to, stanza, type, condition, NULL, NULL);
+}
+
 /* XEP-0359, 5: nobody else may speak in the name of an archive of ours. */
-static void strip_stanza_ids(struct srv *srv, struct srv_xml *message)
+void srv_strip_stanza_ids(struct srv *srv, struct srv_xml *message, const char *domain)
 {
     struct srv_xml *child = srv_on(srv, STRIP_STANZA_ID) ? message->first : NULL;
     while (child) {
         struct srv_xml *next = child->next;
         struct srv_jid by = {0};
         if (srv_xml_is(child, NS_SID, "stanza-id") &&
-            srv_jid_parse(srv_xml_get(child, "by"), &by) && strcmp(by.domain, srv->domain) == 0)
+            srv_jid_parse(srv_xml_get(child, "by"), &by) && strcmp(by.domain, domain) == 0)
             srv_xml_remove(child);
         srv_jid_free(&by);
         child = next;
     }
 }
 
-static void add_stanza_id(struct srv *srv, struct srv_xml *message, const char *owner,
-                          const char *id)
+void srv_add_stanza_id(struct srv *srv, struct srv_xml *message, const char *by, const char *id)
 {
     if (!id || !srv_on(srv, STANZA_ID))
         return;
-    char *by = srv_format("%s@%s", owner, srv->domain);
     struct srv_xml *el = srv_xml_child(message, NS_SID, "stanza-id");
     srv_xml_set(el, "by", by);
     srv_xml_set(el, "id", id);
+}
+
+static void add_stanza_id(struct srv *srv, struct srv_xml *message, const char *owner,
+                          const char *id)
+{
+    char *by = srv_archive_jid(srv, owner);
+    srv_add_stanza_id(srv, message, by, id);
     free(by);
 }
 
@@ -99,7 +112,7 @@ static void between_users(struct srv *srv, struct srv_session *session, const ch
     bool archive = srv_archivable(srv, message), self = strcmp(sender, to->local) == 0;
     const char *from_full = srv_xml_get(message, "from"), *to_full = srv_xml_get(message, "to");
     char *sent_id = NULL, *received_id = NULL;
-    strip_stanza_ids(srv, message);
+    srv_strip_stanza_ids(srv, message, srv->domain);
     if (archive && !self)
         sent_id = srv_archive_add(srv, sender, to_full, true, message);
     if (archive)
@@ -138,6 +151,9 @@ void srv_route_message(struct srv *srv, struct srv_session *session, struct srv_
     } else if (type && strcmp(type, "groupchat") == 0) {
         srv_route_error(session, message, "cancel", "service-unavailable");
     } else if (srv_jid_parse(srv_xml_get(message, "from"), &from)) {
+        if (session)
+            srv_pep_assist(session, message);
+        srv_read_marker(srv, from.local, message);
         between_users(srv, session, from.local, &to, message);
         srv_jid_free(&from);
     }
@@ -154,6 +170,8 @@ static void route_iq(struct srv_session *session, struct srv_xml *iq)
         srv_route_error(session, iq, "modify", "bad-request");
         return;
     }
+    if (srv_caps_answer(session, iq))
+        return;
     if (target && !srv_jid_parse(target, &to)) {
         srv_route_error(session, iq, "modify", "jid-malformed");
         return;
@@ -181,6 +199,8 @@ static void route_iq(struct srv_session *session, struct srv_xml *iq)
 void srv_route(struct srv_session *session, struct srv_xml *stanza)
 {
     srv_xml_set(stanza, "from", session->full); /* RFC 6120, 8.1.2.1 */
+    if (srv_room_stanza(session, stanza))
+        return;
     if (strcmp(stanza->name, "message") == 0)
         srv_route_message(session->srv, session, stanza);
     else if (strcmp(stanza->name, "iq") == 0)

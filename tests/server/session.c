@@ -72,10 +72,14 @@ void srv_session_end(struct srv_session *session)
         session->conn->session = NULL;
     session->conn = NULL;
     srv_presence_gone(session);
+    srv_room_gone(session);
     srv_mam_forget(session);
     rescue(session);
     srv_sm_free(session);
     srv_xml_free(session->presence);
+    free(session->caps_id);
+    free(session->caps_key);
+    free(session->notify);
     free(session->user);
     free(session->agent);
     free(session->resource);

@@ -9,6 +9,7 @@
 static const char schema[] =
     "PRAGMA journal_mode=WAL;"
     "PRAGMA synchronous=NORMAL;"
+    "PRAGMA cache_size=-65536;"
     "CREATE TABLE IF NOT EXISTS users("
     " name TEXT PRIMARY KEY, password TEXT NOT NULL, salt TEXT NOT NULL,"
     " roster_ver INTEGER NOT NULL DEFAULT 0);"
@@ -33,7 +34,20 @@ static const char schema[] =
     "CREATE INDEX IF NOT EXISTS archive_owner ON archive(owner, pos);"
     "CREATE INDEX IF NOT EXISTS archive_peer ON archive(owner, peer, pos);"
     "CREATE TABLE IF NOT EXISTS offline("
-    " pos INTEGER PRIMARY KEY AUTOINCREMENT, owner TEXT NOT NULL, xml TEXT NOT NULL);";
+    " pos INTEGER PRIMARY KEY AUTOINCREMENT, owner TEXT NOT NULL, xml TEXT NOT NULL);"
+    "CREATE TABLE IF NOT EXISTS reads("
+    " owner TEXT NOT NULL, peer TEXT NOT NULL, pos INTEGER NOT NULL, id TEXT NOT NULL,"
+    " PRIMARY KEY(owner, peer));"
+    "CREATE TABLE IF NOT EXISTS rooms("
+    " jid TEXT PRIMARY KEY, subject TEXT NOT NULL DEFAULT '', subject_nick TEXT);"
+    "CREATE TABLE IF NOT EXISTS caps(key TEXT PRIMARY KEY, notify TEXT NOT NULL);"
+    "CREATE TABLE IF NOT EXISTS pep_nodes("
+    " owner TEXT NOT NULL, node TEXT NOT NULL, access_model TEXT NOT NULL,"
+    " persist_items TEXT NOT NULL, max_items TEXT NOT NULL, send_last TEXT NOT NULL,"
+    " PRIMARY KEY(owner, node));"
+    "CREATE TABLE IF NOT EXISTS pep_items("
+    " pos INTEGER PRIMARY KEY AUTOINCREMENT, owner TEXT NOT NULL, node TEXT NOT NULL,"
+    " id TEXT NOT NULL, payload TEXT, UNIQUE(owner, node, id));";
 
 struct srv *srv_new(const struct srv_options *options)
 {
@@ -60,6 +74,7 @@ void srv_free(struct srv *srv)
         return;
     while (srv->sessions)
         srv_session_end(srv->sessions);
+    srv_rooms_free(srv);
     for (size_t i = 0; i < sizeof srv->dead / sizeof srv->dead[0]; i++)
         free(srv->dead[i].id);
     sqlite3_close(srv->db);

@@ -166,6 +166,8 @@ static void before_session(struct srv_conn *conn, struct srv_xml *el)
 {
     if (srv_xml_is(el, NS_CLIENT, "iq") && srv_xml_find(el, NS_BIND1, "bind"))
         srv_bind1(conn, el);
+    else if (srv_xml_is(el, NS_BIND2_DRAFT, "bind") && srv_on(conn->srv, BIND2_DRAFT))
+        srv_bind2_draft(conn);
     else if (srv_sm_element(conn, el))
         return;
     else if (is_stanza(el))

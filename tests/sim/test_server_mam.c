@@ -1,107 +1,43 @@
 /* The reference server's archives: pages, unknown ids, faults. What catch-up's tests stand on. */
-#include "server.h"
+#include "talk.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#define START_US INT64_C(1700000000000000)
-#define LOGIN                                                                                      \
-    "<stream:stream to='localhost' from='alice@localhost' version='1.0' xmlns='jabber:client' "    \
-    "xmlns:stream='http://etherx.jabber.org/streams'>"                                             \
-    "<authenticate xmlns='urn:xmpp:sasl:2' mechanism='PLAIN'><initial-response>"                   \
-    "AGFsaWNlAHNlY3JldA==</initial-response><bind xmlns='urn:xmpp:bind:0'/></authenticate>"
 #define FIELD(var, value) "<field var='" var "'><value>" value "</value></field>"
 #define FORM(fields)                                                                               \
     "<x xmlns='jabber:x:data' type='submit'>" FIELD("FORM_TYPE", "urn:xmpp:mam:2") fields "</x>"
 #define SET(children) "<set xmlns='http://jabber.org/protocol/rsm'>" children "</set>"
-#define ID 25
-
-struct fixture {
-    struct srv *srv;
-    struct srv_conn *conn;
-    int64_t now_us;
-    char text[1 << 20]; /* what was heard last */
-};
 
 /* A page as the answer shows it. */
 struct page {
     int count;
     int numbers[512];      /* the N of each body "#N ..." */
-    char ids[512][ID];
-    char first[ID], last[ID];
+    char ids[512][ID_MAX];
+    char first[ID_MAX], last[ID_MAX];
     int total, index;      /* -1: not said */
     bool complete, failed;
 };
 
-static void say(struct fixture *fixture, const char *text)
-{
-    size_t len;
-    srv_conn_feed(fixture->conn, text, strlen(text), fixture->now_us);
-    const char *data = srv_conn_output(fixture->conn, &len);
-    assert_true(len < sizeof fixture->text);
-    if (len)
-        memcpy(fixture->text, data, len);
-    fixture->text[len] = '\0';
-    srv_conn_consume(fixture->conn, len);
-}
-
-static void control(struct fixture *fixture, const char *line)
-{
-    char *answer = srv_control(fixture->srv, line, fixture->now_us);
-    assert_non_null(strstr(answer, "\"ok\":true"));
-    free(answer);
-}
-
-static void connect_alice(struct fixture *fixture)
-{
-    static const uint8_t binding[32] = "binding";
-    struct srv_tls_info info = {.version = "TLSv1.3", .exporter = binding, .exporter_len = 32};
-    fixture->conn = srv_conn_new(fixture->srv, fixture->now_us);
-    srv_conn_tls_up(fixture->conn, &info);
-    say(fixture, LOGIN);
-    assert_non_null(strstr(fixture->text, "<bound "));
-}
-
 static int setup(void **state)
 {
-    struct fixture *fixture = calloc(1, sizeof *fixture);
-    struct srv_options options = {.seed = 7};
-    fixture->srv = srv_new(&options);
-    fixture->now_us = START_US;
-    assert_int_equal(srv_user_add(fixture->srv, "alice", "secret"), 0);
-    assert_int_equal(srv_user_add(fixture->srv, "bob", "secret"), 0);
-    connect_alice(fixture);
-    *state = fixture;
+    struct talk *talk = talk_new();
+    talk_login(talk, 0, ALICE);
+    *state = talk;
     return 0;
 }
 
 static int teardown(void **state)
 {
-    struct fixture *fixture = *state;
-    srv_conn_free(fixture->conn, fixture->now_us);
-    srv_free(fixture->srv);
-    free(fixture);
+    talk_free(*state);
     return 0;
 }
 
-/* The text between `open` and the next `end` behind `at`, or nothing. */
-static void between(const char *at, const char *open, char end, char *out, size_t size)
+static void say(struct talk *talk, const char *text)
 {
-    const char *start = at ? strstr(at, open) : NULL;
-    out[0] = '\0';
-    if (!start)
-        return;
-    start += strlen(open);
-    const char *stop = strchr(start, end);
-    snprintf(out, size, "%.*s", (int)(stop - start), start);
+    talk_say(talk, 0, text);
+}
+
+static void control(struct talk *talk, const char *line)
+{
+    talk_control(talk, "%s", line);
 }
 
 static void read_page(const char *text, struct page *page)
@@ -109,23 +45,23 @@ static void read_page(const char *text, struct page *page)
     char number[32];
     memset(page, 0, sizeof *page);
     for (const char *at = strstr(text, "<result "); at; at = strstr(at + 1, "<result ")) {
-        between(at, " id='", '\'', page->ids[page->count], ID);
-        between(at, "<body>#", ' ', number, sizeof number);
+        talk_between(at, " id='", '\'', page->ids[page->count], ID_MAX);
+        talk_between(at, "<body>#", ' ', number, sizeof number);
         page->numbers[page->count++] = atoi(number);
     }
     const char *fin = strstr(text, "<fin ");
     page->failed = strstr(text, "type='error'") != NULL;
     page->complete = fin && strstr(fin, "complete='true'");
     const char *first = fin ? strstr(fin, "<first") : NULL;
-    between(first, ">", '<', page->first, ID);
-    between(fin, "<last>", '<', page->last, ID);
-    between(fin, "<count>", '<', number, sizeof number);
+    talk_between(first, ">", '<', page->first, ID_MAX);
+    talk_between(fin, "<last>", '<', page->last, ID_MAX);
+    talk_between(fin, "<count>", '<', number, sizeof number);
     page->total = *number ? atoi(number) : -1;
-    between(first, "index='", '\'', number, sizeof number);
+    talk_between(first, "index='", '\'', number, sizeof number);
     page->index = *number ? atoi(number) : -1;
 }
 
-static void query(struct fixture *fixture, struct page *page, const char *format, ...)
+static void query(struct talk *talk, struct page *page, const char *format, ...)
 {
     char inner[2048], text[4096];
     va_list args;
@@ -134,9 +70,9 @@ static void query(struct fixture *fixture, struct page *page, const char *format
     va_end(args);
     snprintf(text, sizeof text, "<iq type='set' id='q'><query xmlns='urn:xmpp:mam:2' "
              "queryid='mine'>%s</query></iq>", inner);
-    say(fixture, text);
+    say(talk, text);
     if (page)
-        read_page(fixture->text, page);
+        read_page(talk->text, page);
 }
 
 static void expect_numbers(const struct page *page, int from, int to)
@@ -149,15 +85,15 @@ static void expect_numbers(const struct page *page, int from, int to)
 
 static void forwards_every_page_size_gives_all_in_order(void **state)
 {
-    struct fixture *fixture = *state;
-    control(fixture, "archive-add alice bob@localhost 23");
+    struct talk *talk = *state;
+    control(talk, "archive-add alice bob@localhost 23");
     for (int max = 1; max <= 24; max++) {
         struct page page = {0};
         int seen = 0;
         for (int pages = 0; !page.complete; pages++) {
-            char after[ID] = "";
-            memcpy(after, page.last, ID);
-            query(fixture, &page, SET("<max>%d</max><after>%s</after>"), max, after);
+            char after[ID_MAX] = "";
+            memcpy(after, page.last, ID_MAX);
+            query(talk, &page, SET("<max>%d</max><after>%s</after>"), max, after);
             assert_int_equal(page.index, seen);
             assert_int_equal(page.total, 23);
             assert_string_equal(page.first, page.ids[0]);
@@ -173,15 +109,15 @@ static void forwards_every_page_size_gives_all_in_order(void **state)
 
 static void backwards_every_page_size_gives_all_in_order(void **state)
 {
-    struct fixture *fixture = *state;
-    control(fixture, "archive-add alice bob@localhost 23");
+    struct talk *talk = *state;
+    control(talk, "archive-add alice bob@localhost 23");
     for (int max = 1; max <= 24; max++) {
         struct page page = {0};
         int left = 23;
         while (!page.complete) {
-            char before[ID];
-            memcpy(before, page.first, ID);
-            query(fixture, &page, SET("<max>%d</max><before>%s</before>"), max, before);
+            char before[ID_MAX];
+            memcpy(before, page.first, ID_MAX);
+            query(talk, &page, SET("<max>%d</max><before>%s</before>"), max, before);
             expect_numbers(&page, left - page.count + 1, left);
             assert_int_equal(page.index, left - page.count);
             left -= page.count;
@@ -193,32 +129,32 @@ static void backwards_every_page_size_gives_all_in_order(void **state)
 
 static void pages_are_limited(void **state)
 {
-    struct fixture *fixture = *state;
+    struct talk *talk = *state;
     struct page page;
-    control(fixture, "archive-add alice bob@localhost 100 50");
-    query(fixture, &page, "");
+    control(talk, "archive-add alice bob@localhost 100 50");
+    query(talk, &page, "");
     expect_numbers(&page, 1, 20);
-    query(fixture, &page, SET("<max>1000</max><before/>"));
+    query(talk, &page, SET("<max>1000</max><before/>"));
     expect_numbers(&page, 51, 100);
-    control(fixture, "feature mam-page-max 7");
-    query(fixture, &page, SET("<max>1000</max><before/>"));
+    control(talk, "feature mam-page-max 7");
+    query(talk, &page, SET("<max>1000</max><before/>"));
     expect_numbers(&page, 94, 100);
-    query(fixture, &page, SET("<max>0</max>"));
+    query(talk, &page, SET("<max>0</max>"));
     assert_int_equal(page.count, 0);
     assert_int_equal(page.total, 100);
     assert_false(page.complete);
-    query(fixture, &page, SET("<max>5</max><index>40</index>"));
+    query(talk, &page, SET("<max>5</max><index>40</index>"));
     expect_numbers(&page, 41, 45);
     assert_int_equal(page.index, 40);
-    query(fixture, &page, SET("<max>-1</max>"));
+    query(talk, &page, SET("<max>-1</max>"));
     assert_true(page.failed);
 }
 
 static void an_empty_archive_is_complete(void **state)
 {
-    struct fixture *fixture = *state;
+    struct talk *talk = *state;
     struct page page;
-    query(fixture, &page, SET("<max>5</max><before/>"));
+    query(talk, &page, SET("<max>5</max><before/>"));
     assert_int_equal(page.count, 0);
     assert_true(page.complete);
     assert_int_equal(page.total, 0);
@@ -227,10 +163,10 @@ static void an_empty_archive_is_complete(void **state)
 
 static void a_page_is_flipped_and_its_set_is_not(void **state)
 {
-    struct fixture *fixture = *state;
+    struct talk *talk = *state;
     struct page page;
-    control(fixture, "archive-add alice bob@localhost 9");
-    query(fixture, &page, SET("<max>4</max><before/>") "<flip-page/>");
+    control(talk, "archive-add alice bob@localhost 9");
+    query(talk, &page, SET("<max>4</max><before/>") "<flip-page/>");
     expect_numbers(&page, 9, 6);
     assert_string_equal(page.first, page.ids[3]);
     assert_string_equal(page.last, page.ids[0]);
@@ -238,76 +174,76 @@ static void a_page_is_flipped_and_its_set_is_not(void **state)
 
 static void filters_choose(void **state)
 {
-    struct fixture *fixture = *state;
+    struct talk *talk = *state;
     struct page page, all;
-    control(fixture, "archive-add alice bob@localhost 5");
-    control(fixture, "archive-add alice carol@localhost 5");
-    control(fixture, "archive-add bob alice@localhost 5");
-    query(fixture, &all, "");
+    control(talk, "archive-add alice bob@localhost 5");
+    control(talk, "archive-add alice carol@localhost 5");
+    control(talk, "archive-add bob alice@localhost 5");
+    query(talk, &all, "");
     expect_numbers(&all, 1, 10);
-    query(fixture, &page, FORM(FIELD("with", "carol@localhost")));
+    query(talk, &page, FORM(FIELD("with", "carol@localhost")));
     expect_numbers(&page, 6, 10);
     assert_int_equal(page.total, 5);
-    query(fixture, &page, FORM(FIELD("with", "alice@localhost")));
+    query(talk, &page, FORM(FIELD("with", "alice@localhost")));
     assert_int_equal(page.count, 0);
-    query(fixture, &page, FORM(FIELD("after-id", "%s") FIELD("before-id", "%s")), all.ids[2],
+    query(talk, &page, FORM(FIELD("after-id", "%s") FIELD("before-id", "%s")), all.ids[2],
           all.ids[6]);
     expect_numbers(&page, 4, 6);
-    query(fixture, &page, FORM("<field var='ids'><value>%s</value><value>%s</value></field>"),
+    query(talk, &page, FORM("<field var='ids'><value>%s</value><value>%s</value></field>"),
           all.ids[7], all.ids[1]);
     assert_int_equal(page.count, 2);
     assert_int_equal(page.numbers[0], 2);
     assert_int_equal(page.numbers[1], 8);
-    query(fixture, &page, FORM(FIELD("colour", "blue")));
-    assert_non_null(strstr(fixture->text, "<feature-not-implemented"));
-    control(fixture, "feature mam-unknown-fields off");
-    query(fixture, &page, FORM(FIELD("colour", "blue")));
+    query(talk, &page, FORM(FIELD("colour", "blue")));
+    assert_non_null(strstr(talk->text, "<feature-not-implemented"));
+    control(talk, "feature mam-unknown-fields off");
+    query(talk, &page, FORM(FIELD("colour", "blue")));
     assert_int_equal(page.count, 10);
 }
 
 static void times_bound_inclusively(void **state)
 {
-    struct fixture *fixture = *state;
+    struct talk *talk = *state;
     struct page page;
     char stamp[64];
-    control(fixture, "archive-add alice bob@localhost 5");
-    query(fixture, &page, "");
-    const char *at = fixture->text;
+    control(talk, "archive-add alice bob@localhost 5");
+    query(talk, &page, "");
+    const char *at = talk->text;
     for (int i = 0; i < 3; i++)
         at = strstr(at + 1, "<delay ");
-    between(at, "stamp='", '\'', stamp, sizeof stamp);
-    query(fixture, &page, FORM(FIELD("start", "%s")), stamp);
+    talk_between(at, "stamp='", '\'', stamp, sizeof stamp);
+    query(talk, &page, FORM(FIELD("start", "%s")), stamp);
     expect_numbers(&page, 3, 5);
-    query(fixture, &page, FORM(FIELD("end", "%s")), stamp);
+    query(talk, &page, FORM(FIELD("end", "%s")), stamp);
     expect_numbers(&page, 1, 3);
-    control(fixture, "fault mam-rough-times on");
-    query(fixture, &page, FORM(FIELD("end", "%s")), stamp);
+    control(talk, "fault mam-rough-times on");
+    query(talk, &page, FORM(FIELD("end", "%s")), stamp);
     expect_numbers(&page, 1, 2);
-    query(fixture, &page, FORM(FIELD("start", "yesterday")));
+    query(talk, &page, FORM(FIELD("start", "yesterday")));
     assert_true(page.failed);
 }
 
 static void unknown_ids_are_answered_in_each_way(void **state)
 {
-    struct fixture *fixture = *state;
+    struct talk *talk = *state;
     struct page page;
     static const char *const wishes[] = {
         SET("<after>nosuch</after>"), SET("<before>nosuch</before>"),
         FORM(FIELD("after-id", "nosuch")), FORM(FIELD("before-id", "nosuch")),
         FORM(FIELD("ids", "nosuch"))};
-    control(fixture, "archive-add alice bob@localhost 5");
+    control(talk, "archive-add alice bob@localhost 5");
     for (size_t i = 0; i < sizeof wishes / sizeof wishes[0]; i++) {
-        control(fixture, "fault unknown-id off");
-        query(fixture, &page, "%s", wishes[i]);
-        assert_non_null(strstr(fixture->text, "<item-not-found"));
-        control(fixture, "fault unknown-id bad-request");
-        query(fixture, &page, "%s", wishes[i]);
-        assert_non_null(strstr(fixture->text, "<bad-request"));
-        control(fixture, "fault unknown-id empty-complete");
-        query(fixture, &page, "%s", wishes[i]);
+        control(talk, "fault unknown-id off");
+        query(talk, &page, "%s", wishes[i]);
+        assert_non_null(strstr(talk->text, "<item-not-found"));
+        control(talk, "fault unknown-id bad-request");
+        query(talk, &page, "%s", wishes[i]);
+        assert_non_null(strstr(talk->text, "<bad-request"));
+        control(talk, "fault unknown-id empty-complete");
+        query(talk, &page, "%s", wishes[i]);
         assert_true(page.complete && page.count == 0 && page.total == 0);
-        control(fixture, "fault unknown-id from-start");
-        query(fixture, &page, "%s", wishes[i]);
+        control(talk, "fault unknown-id from-start");
+        query(talk, &page, "%s", wishes[i]);
         assert_int_equal(page.count, i == 4 ? 0 : 5);
         assert_false(page.failed);
     }
@@ -315,94 +251,94 @@ static void unknown_ids_are_answered_in_each_way(void **state)
 
 static void a_purged_id_is_unknown_and_a_tombstone_is_not(void **state)
 {
-    struct fixture *fixture = *state;
+    struct talk *talk = *state;
     struct page page, all;
     char line[128];
-    control(fixture, "archive-add alice bob@localhost 6");
-    query(fixture, &all, "");
+    control(talk, "archive-add alice bob@localhost 6");
+    query(talk, &all, "");
     snprintf(line, sizeof line, "archive-tombstone alice %s", all.ids[4]);
-    control(fixture, line);
-    control(fixture, "archive-purge alice 3");
-    query(fixture, &page, SET("<after>%s</after>"), all.ids[1]);
+    control(talk, line);
+    control(talk, "archive-purge alice 3");
+    query(talk, &page, SET("<after>%s</after>"), all.ids[1]);
     assert_true(page.failed);
-    query(fixture, &page, SET("<after>%s</after>"), all.ids[4]);
+    query(talk, &page, SET("<after>%s</after>"), all.ids[4]);
     expect_numbers(&page, 6, 6);
-    query(fixture, &page, "");
+    query(talk, &page, "");
     assert_int_equal(page.count, 3);
     assert_string_equal(page.ids[1], all.ids[4]);
-    assert_non_null(strstr(fixture->text, "Z'/></forwarded></result>"));
+    assert_non_null(strstr(talk->text, "Z'/></forwarded></result>"));
 }
 
 static void metadata_names_both_ends(void **state)
 {
-    struct fixture *fixture = *state;
+    struct talk *talk = *state;
     struct page all;
-    char id[ID];
-    say(fixture, "<iq type='get' id='m'><metadata xmlns='urn:xmpp:mam:2'/></iq>");
-    assert_non_null(strstr(fixture->text, "<metadata xmlns='urn:xmpp:mam:2'/>"));
-    control(fixture, "archive-add alice bob@localhost 4");
-    query(fixture, &all, "");
-    say(fixture, "<iq type='get' id='m'><metadata xmlns='urn:xmpp:mam:2'/></iq>");
-    between(fixture->text, "<start id='", '\'', id, ID);
+    char id[ID_MAX];
+    say(talk, "<iq type='get' id='m'><metadata xmlns='urn:xmpp:mam:2'/></iq>");
+    assert_non_null(strstr(talk->text, "<metadata xmlns='urn:xmpp:mam:2'/>"));
+    control(talk, "archive-add alice bob@localhost 4");
+    query(talk, &all, "");
+    say(talk, "<iq type='get' id='m'><metadata xmlns='urn:xmpp:mam:2'/></iq>");
+    talk_between(talk->text, "<start id='", '\'', id, ID_MAX);
     assert_string_equal(id, all.ids[0]);
-    between(fixture->text, "<end id='", '\'', id, ID);
+    talk_between(talk->text, "<end id='", '\'', id, ID_MAX);
     assert_string_equal(id, all.ids[3]);
 }
 
 static void queries_in_one_write_are_answered_in_order(void **state)
 {
-    struct fixture *fixture = *state;
-    control(fixture, "archive-add alice bob@localhost 3");
-    say(fixture, "<iq type='set' id='one'><query xmlns='urn:xmpp:mam:2' queryid='1'/></iq>"
+    struct talk *talk = *state;
+    control(talk, "archive-add alice bob@localhost 3");
+    say(talk, "<iq type='set' id='one'><query xmlns='urn:xmpp:mam:2' queryid='1'/></iq>"
                  "<iq type='set' id='two'><query xmlns='urn:xmpp:mam:2' queryid='2'/></iq>");
-    const char *one = strstr(fixture->text, "id='one'"), *two = strstr(fixture->text, "id='two'");
-    const char *second = strstr(fixture->text, "queryid='2'");
+    const char *one = strstr(talk->text, "id='one'"), *two = strstr(talk->text, "id='two'");
+    const char *second = strstr(talk->text, "queryid='2'");
     assert_true(one && second && two && one < second && second < two);
 }
 
 static void another_account_is_forbidden(void **state)
 {
-    struct fixture *fixture = *state;
-    say(fixture, "<iq type='set' id='x' to='bob@localhost'><query xmlns='urn:xmpp:mam:2'/></iq>");
-    assert_non_null(strstr(fixture->text, "<forbidden"));
+    struct talk *talk = *state;
+    say(talk, "<iq type='set' id='x' to='bob@localhost'><query xmlns='urn:xmpp:mam:2'/></iq>");
+    assert_non_null(strstr(talk->text, "<forbidden"));
 }
 
 static void live_messages_are_archived_under_the_id_they_carry(void **state)
 {
-    struct fixture *fixture = *state;
+    struct talk *talk = *state;
     struct page page;
-    char id[ID];
-    say(fixture, "<presence/>");
-    control(fixture, "message bob@localhost/x alice@localhost #1 hello");
-    say(fixture, " ");
-    between(strstr(fixture->text, "<stanza-id"), " id='", '\'', id, ID);
-    query(fixture, &page, "");
+    char id[ID_MAX];
+    say(talk, "<presence/>");
+    control(talk, "message bob@localhost/x alice@localhost #1 hello");
+    say(talk, " ");
+    talk_between(strstr(talk->text, "<stanza-id"), " id='", '\'', id, ID_MAX);
+    query(talk, &page, "");
     expect_numbers(&page, 1, 1);
     assert_string_equal(page.ids[0], id);
-    assert_null(strstr(fixture->text, "<stanza-id"));
-    control(fixture, "feature mam-inner-id on");
-    query(fixture, &page, "");
-    assert_non_null(strstr(fixture->text, "<stanza-id"));
+    assert_null(strstr(talk->text, "<stanza-id"));
+    control(talk, "feature mam-inner-id on");
+    query(talk, &page, "");
+    assert_non_null(strstr(talk->text, "<stanza-id"));
 }
 
 static void an_undelivered_message_is_only_archived(void **state)
 {
-    struct fixture *fixture = *state;
+    struct talk *talk = *state;
     struct page page;
-    say(fixture, "<presence/>");
-    control(fixture, "fault archive-undelivered 1");
-    control(fixture, "message bob@localhost/x alice@localhost #1 silent");
-    say(fixture, " ");
-    assert_string_equal(fixture->text, "");
-    query(fixture, &page, "");
+    say(talk, "<presence/>");
+    control(talk, "fault archive-undelivered 1");
+    control(talk, "message bob@localhost/x alice@localhost #1 silent");
+    say(talk, " ");
+    assert_string_equal(talk->text, "");
+    query(talk, &page, "");
     expect_numbers(&page, 1, 1);
 }
 
 static void hints_and_markers_decide_what_is_archived(void **state)
 {
-    struct fixture *fixture = *state;
+    struct talk *talk = *state;
     struct page page;
-    say(fixture, "<message to='bob@localhost' type='chat'><body>#1 no</body>"
+    say(talk, "<message to='bob@localhost' type='chat'><body>#1 no</body>"
                  "<no-store xmlns='urn:xmpp:hints'/></message>"
                  "<message to='bob@localhost' type='chat'>"
                  "<composing xmlns='http://jabber.org/protocol/chatstates'/></message>"
@@ -410,83 +346,83 @@ static void hints_and_markers_decide_what_is_archived(void **state)
                  "<displayed xmlns='urn:xmpp:chat-markers:0' id='7'/></message>"
                  "<message to='bob@localhost' type='chat'>"
                  "<received xmlns='urn:xmpp:receipts' id='7'/></message>");
-    query(fixture, &page, "");
+    query(talk, &page, "");
     assert_int_equal(page.count, 1);
-    assert_non_null(strstr(fixture->text, "<displayed"));
+    assert_non_null(strstr(talk->text, "<displayed"));
 }
 
 static void forged_results_come_in_front(void **state)
 {
-    struct fixture *fixture = *state;
+    struct talk *talk = *state;
     struct page page;
-    control(fixture, "archive-add alice bob@localhost 2");
-    control(fixture, "fault mam-forged all");
-    query(fixture, &page, "");
+    control(talk, "archive-add alice bob@localhost 2");
+    control(talk, "fault mam-forged all");
+    query(talk, &page, "");
     assert_int_equal(page.count, 5);
     assert_string_equal(page.ids[0], "forged-queryid");
-    assert_non_null(strstr(fixture->text, "from='mallory@localhost'"));
-    assert_non_null(strstr(fixture->text, "from='forged@rooms.localhost'"));
-    assert_non_null(strstr(fixture->text, "<sent xmlns='urn:xmpp:carbons:2'"));
+    assert_non_null(strstr(talk->text, "from='mallory@localhost'"));
+    assert_non_null(strstr(talk->text, "from='forged@rooms.localhost'"));
+    assert_non_null(strstr(talk->text, "<sent xmlns='urn:xmpp:carbons:2'"));
     assert_int_equal(page.total, 2);
 }
 
 static void pages_are_spoilt_as_told(void **state)
 {
-    struct fixture *fixture = *state;
+    struct talk *talk = *state;
     struct page page;
-    control(fixture, "archive-add alice bob@localhost 6");
-    control(fixture, "fault mam-no-complete 1");
-    control(fixture, "fault mam-order 1");
-    control(fixture, "fault mam-stable false");
-    query(fixture, &page, "");
+    control(talk, "archive-add alice bob@localhost 6");
+    control(talk, "fault mam-no-complete 1");
+    control(talk, "fault mam-order 1");
+    control(talk, "fault mam-stable false");
+    query(talk, &page, "");
     expect_numbers(&page, 6, 1);
     assert_false(page.complete);
-    assert_non_null(strstr(fixture->text, "stable='false'"));
-    query(fixture, &page, SET("<max>2</max>"));
-    control(fixture, "fault mam-repeat-page 1");
-    query(fixture, &page, SET("<max>2</max><after>%s</after>"), page.last);
+    assert_non_null(strstr(talk->text, "stable='false'"));
+    query(talk, &page, SET("<max>2</max>"));
+    control(talk, "fault mam-repeat-page 1");
+    query(talk, &page, SET("<max>2</max><after>%s</after>"), page.last);
     expect_numbers(&page, 1, 2);
-    control(fixture, "fault mam-error internal-server-error:2");
+    control(talk, "fault mam-error internal-server-error:2");
     for (int i = 0; i < 3; i++) {
-        query(fixture, &page, SET("<max>2</max>"));
+        query(talk, &page, SET("<max>2</max>"));
         assert_int_equal(page.failed, i < 2);
     }
-    control(fixture, "fault no-mam on");
-    query(fixture, &page, "");
-    assert_non_null(strstr(fixture->text, "<service-unavailable"));
+    control(talk, "fault no-mam on");
+    query(talk, &page, "");
+    assert_non_null(strstr(talk->text, "<service-unavailable"));
 }
 
 static void a_page_is_cut_in_its_middle(void **state)
 {
-    struct fixture *fixture = *state;
+    struct talk *talk = *state;
     struct page page;
-    control(fixture, "archive-add alice bob@localhost 6");
-    control(fixture, "fault mam-cut 2");
-    query(fixture, &page, "");
+    control(talk, "archive-add alice bob@localhost 6");
+    control(talk, "fault mam-cut 2");
+    query(talk, &page, "");
     assert_true(page.complete);
-    query(fixture, &page, "");
-    assert_null(strstr(fixture->text, "<fin"));
-    assert_int_equal(srv_conn_wants_close(fixture->conn), 2);
+    query(talk, &page, "");
+    assert_null(strstr(talk->text, "<fin"));
+    assert_int_equal(srv_conn_wants_close(talk->conn[0]), 2);
 }
 
 static void a_delayed_query_lets_live_messages_pass(void **state)
 {
-    struct fixture *fixture = *state;
+    struct talk *talk = *state;
     struct page page;
-    say(fixture, "<presence/>");
-    control(fixture, "fault mam-delay 300");
-    query(fixture, &page, "");
-    assert_string_equal(fixture->text, "");
-    control(fixture, "message bob@localhost/x alice@localhost #1 first");
-    say(fixture, " ");
-    assert_non_null(strstr(fixture->text, "#1 first"));
-    assert_true(srv_deadline(fixture->srv) == START_US + 300000);
-    fixture->now_us = START_US + 300000;
-    srv_tick(fixture->srv, fixture->now_us);
-    say(fixture, " ");
-    read_page(fixture->text, &page);
+    say(talk, "<presence/>");
+    control(talk, "fault mam-delay 300");
+    query(talk, &page, "");
+    assert_string_equal(talk->text, "");
+    control(talk, "message bob@localhost/x alice@localhost #1 first");
+    say(talk, " ");
+    assert_non_null(strstr(talk->text, "#1 first"));
+    assert_true(srv_deadline(talk->srv) == START_US + 300000);
+    talk->now_us = START_US + 300000;
+    srv_tick(talk->srv, talk->now_us);
+    say(talk, " ");
+    read_page(talk->text, &page);
     expect_numbers(&page, 1, 1);
-    query(fixture, NULL, ""); /* one that the end finds waiting */
+    query(talk, NULL, ""); /* one that the end finds waiting */
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

@@ -1,0 +1,361 @@
+/* test_stream_plan.c: the planner as a table: what is known goes in, flights come out. */
+#include "../support/check.h"
+
+#include "stream/plan.h"
+
+#define H   EP_STEP_HEADER
+#define A   EP_STEP_AUTH
+#define P   EP_STEP_RESPONSE
+#define R   EP_STEP_RESTART
+#define RS  EP_STEP_RESUME
+#define B   EP_STEP_BIND
+#define C   EP_STEP_CARBONS
+#define E   EP_STEP_ENABLE
+#define I   EP_STEP_INACTIVE
+#define BCE (B | C | E)
+
+/* What a server offers. */
+#define SHA1    (1u << 6)
+#define SHA1P   (1u << 3)
+#define SHA256  (1u << 5)
+#define SHA512P (1u << 1)
+#define PLAIN   (1u << 7)
+#define EXT     (1u << 0)
+#define EXPR    (1u << 8)
+#define ENDP    (1u << 9)
+#define UNIQ    (1u << 10)
+#define NONE    (1u << 11)
+
+#define BIND2   (EP_F_SASL2 | EP_F_BIND2)
+#define ALL     (BIND2 | EP_F_BIND2_SM | EP_F_BIND2_CARBONS | EP_F_BIND2_CSI | EP_F_SASL2_SM | EP_F_FAST)
+#define SESSION (EP_F_BIND | EP_F_SM | EP_F_CSI)
+
+enum { INLINE_RESUME = 1, BIND_2 = 2, IN_SM = 4, IN_CARBONS = 8, IN_INACTIVE = 16, GUESS = 32, SASL2 = 64, TOKEN = 128 };
+
+#define DAY (24LL * 3600 * 1000)
+
+typedef struct row {
+    const char *name;
+    /* in */
+    uint32_t bits, sasl1, sasl2, fast; /* bits 0: features unknown */
+    uint32_t session;                  /* 0: unknown */
+    ep_facts f;
+    ep_policy p; /* carbons and SM are wanted unless no_sm is set below */
+    bool less;   /* neither carbons nor SM */
+    /* out */
+    const char *mech, *request;
+    ep_cb cb;
+    uint32_t out;
+    uint16_t flights[5];
+} row;
+
+static const ep_scram_keys keys1 = { .mechanism = "SCRAM-SHA-1" };
+
+static const row rows[] = {
+    /* nothing remembered, and what forbids to guess */
+    { "nothing remembered", 0, 0, 0, 0, 0, { .have_password = true }, { 0 }, false, NULL, NULL, 0, 0, { H } },
+    { "no fast path", ALL, 0, SHA1, 0, 0, { .have_password = true }, { .no_fast_path = true }, false, NULL, NULL, 0,
+      0, { H } },
+    { "pipelining refused before", ALL, 0, SHA1, 0, 0,
+      { .have_password = true, .takes_pipelining = EP_HABIT_NO }, { 0 }, false, NULL, NULL, 0, 0, { H } },
+    { "remembered, but nothing usable: no guess, no error", EP_F_SASL1, PLAIN, 0, 0, 0, { .have_password = true },
+      { 0 }, false, NULL, NULL, 0, 0, { H } },
+    /* SASL2 + Bind 2 */
+    { "SCRAM, all inline", ALL, 0, SHA1 | SHA1P | PLAIN, NONE | EXPR, 0,
+      { .have_password = true, .cb_set = EP_CB_EXPR | EP_CB_ENDP }, { 0 }, false, "SCRAM-SHA-1-PLUS",
+      "HT-SHA-256-EXPR", EP_CB_EXPR, SASL2 | GUESS | BIND_2 | IN_SM | IN_CARBONS, { H | A, P } },
+    { "the same, seen live", ALL, 0, SHA1 | SHA1P, EXPR, 0,
+      { .live = true, .have_password = true, .cb_set = EP_CB_EXPR }, { .inactive = true }, false, "SCRAM-SHA-1-PLUS",
+      "HT-SHA-256-EXPR", EP_CB_EXPR, SASL2 | BIND_2 | IN_SM | IN_CARBONS | IN_INACTIVE, { A, P } },
+    { "live, no fast path: no token is asked for", ALL, 0, SHA1, EXPR, 0,
+      { .live = true, .have_password = true, .cb_set = EP_CB_EXPR }, { .no_fast_path = true }, false, "SCRAM-SHA-1",
+      NULL, 0, SASL2 | BIND_2 | IN_SM | IN_CARBONS, { A, P } },
+    { "inline only where listed", BIND2, 0, SHA1, 0, 0, { .have_password = true }, { .inactive = true }, false,
+      "SCRAM-SHA-1", NULL, 0, SASL2 | GUESS | BIND_2, { H | A, P } },
+    { "nothing is wanted", ALL & ~EP_F_FAST, 0, SHA1, 0, 0, { .have_password = true }, { 0 }, true, "SCRAM-SHA-1",
+      NULL, 0, SASL2 | GUESS | BIND_2, { H | A, P } },
+    { "SASL2 without Bind 2", EP_F_SASL2, 0, SHA1, 0, 0, { .have_password = true }, { 0 }, false, "SCRAM-SHA-1",
+      NULL, 0, SASL2 | GUESS, { H | A, P } },
+    { "SASL2 before SASL1", ALL | EP_F_SASL1, SHA512P, SHA1, 0, SESSION, { .have_password = true,
+      .cb_set = EP_CB_EXPR }, { 0 }, false, "SCRAM-SHA-1", NULL, 0, SASL2 | GUESS | BIND_2 | IN_SM | IN_CARBONS,
+      { H | A, P } },
+    { "PLAIN is one step", ALL, 0, PLAIN, 0, 0, { .have_password = true }, { .allow_plain = true }, false, "PLAIN",
+      NULL, 0, SASL2 | GUESS | BIND_2 | IN_SM | IN_CARBONS, { H | A } },
+    { "PLAIN only if nothing is better", ALL, 0, PLAIN | SHA1, 0, 0, { .have_password = true },
+      { .allow_plain = true }, false, "SCRAM-SHA-1", NULL, 0, SASL2 | GUESS | BIND_2 | IN_SM | IN_CARBONS,
+      { H | A, P } },
+    { "a certificate is best", ALL, 0, EXT | SHA512P | PLAIN, 0, 0,
+      { .have_password = true, .have_certificate = true, .cb_set = EP_CB_EXPR }, { .allow_plain = true }, false,
+      "EXTERNAL", NULL, 0, SASL2 | GUESS | BIND_2 | IN_SM | IN_CARBONS, { H | A } },
+    { "no certificate, no EXTERNAL", ALL, 0, EXT | SHA1, 0, 0, { .have_password = true }, { 0 }, false,
+      "SCRAM-SHA-1", NULL, 0, SASL2 | GUESS | BIND_2 | IN_SM | IN_CARBONS, { H | A, P } },
+    { "refused mechanisms are out", ALL, 0, SHA1 | SHA256, 0, 0, { .have_password = true, .live = true,
+      .refused_mechs = SHA256 }, { 0 }, false, "SCRAM-SHA-1", NULL, 0, SASL2 | BIND_2 | IN_SM | IN_CARBONS, { A, P } },
+    { "keys are enough for their mechanism", ALL, 0, SHA1 | SHA256, 0, 0, { .keys = &keys1 }, { 0 }, false,
+      "SCRAM-SHA-1", NULL, 0, SASL2 | GUESS | BIND_2 | IN_SM | IN_CARBONS, { H | A, P } },
+    { "and for its -PLUS", ALL, 0, SHA1 | SHA1P | SHA512P, 0, 0, { .keys = &keys1, .cb_set = EP_CB_ENDP }, { 0 },
+      false, "SCRAM-SHA-1-PLUS", NULL, EP_CB_ENDP, SASL2 | GUESS | BIND_2 | IN_SM | IN_CARBONS, { H | A, P } },
+    /* resumption inline */
+    { "resume inline, nothing behind it", ALL, 0, SHA1, 0, SESSION, { .have_password = true, .resumable = true },
+      { 0 }, false, "SCRAM-SHA-1", NULL, 0, SASL2 | GUESS | INLINE_RESUME | BIND_2 | IN_SM | IN_CARBONS,
+      { H | A, P } },
+    { "resume not inline: no bind that would end it", ALL & ~EP_F_SASL2_SM, 0, SHA1, 0, SESSION,
+      { .have_password = true, .resumable = true }, { 0 }, false, "SCRAM-SHA-1", NULL, 0, SASL2 | GUESS,
+      { H | A, P } },
+    /* RFC 6120 */
+    { "RFC 6120, session unknown", EP_F_SASL1, SHA1, 0, 0, 0, { .have_password = true }, { 0 }, false, "SCRAM-SHA-1",
+      NULL, 0, GUESS, { H | A, P, R } },
+    { "RFC 6120, session known", EP_F_SASL1, SHA1, 0, 0, SESSION, { .have_password = true }, { .inactive = true },
+      false, "SCRAM-SHA-1", NULL, 0, GUESS, { H | A, P, R | BCE | I } },
+    { "RFC 6120, seen to take all in one write", EP_F_SASL1, SHA1, 0, 0, SESSION,
+      { .have_password = true, .takes_legacy_pipelining = EP_HABIT_YES }, { 0 }, false, "SCRAM-SHA-1", NULL, 0,
+      GUESS, { H | A, P | R | BCE } },
+    { "unknown is not yes", EP_F_SASL1, PLAIN, 0, 0, SESSION, { .have_password = true }, { .allow_plain = true },
+      false, "PLAIN", NULL, 0, GUESS, { H | A, R | BCE } },
+    { "PLAIN in one write", EP_F_SASL1, PLAIN, 0, 0, SESSION,
+      { .have_password = true, .takes_legacy_pipelining = EP_HABIT_YES }, { .allow_plain = true }, false, "PLAIN",
+      NULL, 0, GUESS, { H | A | R | BCE } },
+    { "what the session lacks is not asked for", EP_F_SASL1, PLAIN, 0, 0, EP_F_BIND,
+      { .have_password = true }, { .allow_plain = true, .inactive = true }, false, "PLAIN", NULL, 0, GUESS,
+      { H | A, R | B | C } },
+    { "legacy resume: alone, the bind after it", EP_F_SASL1, PLAIN, 0, 0, SESSION,
+      { .have_password = true, .resumable = true }, { .allow_plain = true }, false, "PLAIN", NULL, 0, GUESS,
+      { H | A, R | RS, BCE } },
+    { "legacy resume in one write", EP_F_SASL1, PLAIN, 0, 0, SESSION,
+      { .have_password = true, .resumable = true, .takes_legacy_pipelining = EP_HABIT_YES },
+      { .allow_plain = true }, false, "PLAIN", NULL, 0, GUESS, { H | A | R | RS, BCE } },
+    { "live, no fast path: step by step", EP_F_SASL1, PLAIN, 0, 0, SESSION,
+      { .live = true, .have_password = true, .takes_legacy_pipelining = EP_HABIT_YES },
+      { .allow_plain = true, .no_fast_path = true }, false, "PLAIN", NULL, 0, 0, { A, R } },
+};
+
+static ep_plan plan_of(const row *r, epode_status *st, ep_error *err, const ep_sasl_mech *token)
+{
+    ep_plan plan;
+    ep_features features = { .bits = r->bits, .sasl1_mechs = r->sasl1, .sasl2_mechs = r->sasl2,
+                             .fast_mechs = r->fast };
+    ep_features session = { .bits = r->session };
+    ep_facts f = r->f;
+    ep_policy p = r->p;
+    f.features = r->bits ? &features : NULL;
+    f.session_features = r->session ? &session : NULL;
+    f.token_mech = token;
+    p.want_carbons = p.want_sm = !r->less;
+    *st = ep_plan_login(&plan, &f, &p, err);
+    return plan;
+}
+
+static uint32_t flags_of(const ep_plan *p)
+{
+    return (p->inline_resume ? INLINE_RESUME : 0) | (p->bind2 ? BIND_2 : 0) | (p->inline_sm ? IN_SM : 0) |
+           (p->inline_carbons ? IN_CARBONS : 0) | (p->inline_inactive ? IN_INACTIVE : 0) |
+           (p->guess ? GUESS : 0) | (p->sasl2 ? SASL2 : 0) | (p->use_token ? TOKEN : 0);
+}
+
+static const char *name_of(const ep_sasl_mech *m)
+{
+    return m ? m->name : "none";
+}
+
+static void every_row_gives_its_flights(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        const row *r = &rows[i];
+        epode_status st;
+        ep_plan p = plan_of(r, &st, NULL, NULL);
+        assert_int_equal(st, EPODE_OK);
+        if (strcmp(name_of(p.mech), r->mech ? r->mech : "none") != 0)
+            fail_msg("%s: mechanism %s", r->name, name_of(p.mech));
+        if (strcmp(name_of(p.request_token), r->request ? r->request : "none") != 0)
+            fail_msg("%s: asks for %s", r->name, name_of(p.request_token));
+        if (flags_of(&p) != r->out || p.cb != r->cb)
+            fail_msg("%s: flags %x, not %x; binding %d", r->name, flags_of(&p), r->out, p.cb);
+        for (size_t k = 0; k < COUNT(r->flights); k++)
+            if ((k < p.flight_count ? p.flights[k] : 0) != r->flights[k])
+                fail_msg("%s: flight %zu is %x, not %x", r->name, k, k < p.flight_count ? p.flights[k] : 0,
+                         r->flights[k]);
+    }
+}
+
+static void nothing_ever_rides_behind_a_resume(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++)
+        for (int resumable = 0; resumable <= 1; resumable++) {
+            row r = rows[i];
+            epode_status st;
+            r.f.resumable = resumable;
+            ep_plan p = plan_of(&r, &st, NULL, NULL);
+            for (size_t k = 0; k < p.flight_count; k++)
+                assert_false((p.flights[k] & RS) && (p.flights[k] & (B | C | E | I)));
+        }
+}
+
+static void the_binding_is_what_both_sides_have(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t have, listed, offered; /* listed 0: the server does not say */
+        ep_cb cb;                       /* NONE: -PLUS cannot be used */
+    } cbs[] = {
+        { EP_CB_EXPR | EP_CB_ENDP, 0, 0, EP_CB_EXPR },
+        { EP_CB_UNIQ | EP_CB_ENDP, 0, 0, EP_CB_UNIQ },
+        { EP_CB_EXPR | EP_CB_ENDP, 1, EP_CB_ENDP, EP_CB_ENDP },
+        { EP_CB_EXPR, 1, EP_CB_UNIQ, EP_CB_NONE },
+        { EP_CB_EXPR, 1, 0, EP_CB_NONE },
+        { 0, 0, 0, EP_CB_NONE },
+    };
+    for (size_t i = 0; i < COUNT(cbs); i++) {
+        ep_plan p;
+        ep_policy policy = { 0 };
+        ep_features features = { .bits = EP_F_SASL2 | (cbs[i].listed ? EP_F_CB_LISTED : 0),
+                                 .sasl2_mechs = SHA1 | SHA1P, .cb_types = cbs[i].offered };
+        ep_facts f = { .features = &features, .live = true, .have_password = true, .cb_set = cbs[i].have };
+        assert_int_equal(ep_plan_login(&p, &f, &policy, NULL), EPODE_OK);
+        assert_int_equal(p.cb, cbs[i].cb);
+        assert_int_equal(p.mech->plus, cbs[i].cb != EP_CB_NONE);
+    }
+}
+
+static void a_token_is_used_while_it_lives_and_fits(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *mech;
+        uint32_t offered, have;
+        int64_t age, life; /* life 0: not known */
+        bool no_fast_path;
+        const char *use, *request;
+    } t[] = {
+        { "HT-SHA-256-EXPR", EXPR | NONE, EP_CB_EXPR, DAY, 10 * DAY, false, "HT-SHA-256-EXPR", "none" },
+        { "HT-SHA-256-EXPR", EXPR | NONE, EP_CB_EXPR, 5 * DAY - 1, 10 * DAY, false, "HT-SHA-256-EXPR", "none" },
+        { "HT-SHA-256-EXPR", EXPR | NONE, EP_CB_EXPR, 5 * DAY, 10 * DAY, false, "HT-SHA-256-EXPR", "HT-SHA-256-EXPR" },
+        { "HT-SHA-256-EXPR", EXPR | NONE, EP_CB_EXPR, 10 * DAY - 61000, 10 * DAY, false, "HT-SHA-256-EXPR",
+          "HT-SHA-256-EXPR" },
+        { "HT-SHA-256-EXPR", EXPR | NONE, EP_CB_EXPR, 10 * DAY - 59000, 10 * DAY, false, "SCRAM-SHA-1",
+          "HT-SHA-256-EXPR" },
+        { "HT-SHA-256-EXPR", EXPR, EP_CB_EXPR, 11 * DAY, 10 * DAY, false, "SCRAM-SHA-1", "HT-SHA-256-EXPR" },
+        { "HT-SHA-256-EXPR", EXPR, EP_CB_EXPR, 11 * DAY, 0, false, "HT-SHA-256-EXPR", "none" },
+        { "HT-SHA-256-EXPR", NONE, EP_CB_EXPR, DAY, 10 * DAY, false, "SCRAM-SHA-1", "none" },
+        { "HT-SHA-256-EXPR", EXPR, EP_CB_ENDP, DAY, 10 * DAY, false, "SCRAM-SHA-1", "none" },
+        { "HT-SHA-256-UNIQ", EXPR | UNIQ, EP_CB_UNIQ, 6 * DAY, 10 * DAY, false, "HT-SHA-256-UNIQ", "HT-SHA-256-UNIQ" },
+        { "HT-SHA-256-UNIQ", EXPR | UNIQ, EP_CB_EXPR, DAY, 10 * DAY, false, "SCRAM-SHA-1", "none" },
+        { "HT-SHA-256-NONE", EXPR | NONE, 0, DAY, 10 * DAY, false, "HT-SHA-256-NONE", "none" },
+        { "HT-SHA-256-NONE", EXPR | NONE, 0, DAY, 10 * DAY, true, "SCRAM-SHA-1", "none" },
+        { NULL, EXPR | ENDP | UNIQ | NONE, EP_CB_EXPR | EP_CB_ENDP, 0, 0, false, "SCRAM-SHA-1", "HT-SHA-256-EXPR" },
+        { NULL, EXPR | ENDP | UNIQ | NONE, EP_CB_UNIQ | EP_CB_ENDP, 0, 0, false, "SCRAM-SHA-1", "HT-SHA-256-UNIQ" },
+        { NULL, UNIQ | NONE, EP_CB_EXPR | EP_CB_ENDP, 0, 0, false, "SCRAM-SHA-1", "HT-SHA-256-NONE" },
+        { NULL, EXPR | ENDP | NONE, EP_CB_ENDP, 0, 0, false, "SCRAM-SHA-1", "HT-SHA-256-ENDP" },
+        { NULL, EXPR, 0, 0, 0, false, "SCRAM-SHA-1", "none" },
+    };
+    for (size_t i = 0; i < COUNT(t); i++) {
+        ep_plan p;
+        ep_policy policy = { .no_fast_path = t[i].no_fast_path };
+        ep_features features = { .bits = ALL, .sasl2_mechs = SHA1, .fast_mechs = t[i].offered };
+        int64_t issued = 1000 * DAY;
+        ep_facts f = { .features = &features, .live = true, .have_password = true, .cb_set = t[i].have,
+                       .token_mech = ep_sasl_mech_named(t[i].mech), .token_issued_ms = issued,
+                       .token_expires_ms = t[i].life ? issued + t[i].life : 0, .now_ms = issued + t[i].age };
+        assert_int_equal(ep_plan_login(&p, &f, &policy, NULL), EPODE_OK);
+        if (strcmp(p.mech->name, t[i].use) != 0 || strcmp(name_of(p.request_token), t[i].request) != 0)
+            fail_msg("row %zu: uses %s, asks for %s", i, p.mech->name, name_of(p.request_token));
+        assert_int_equal(p.use_token, p.mech->kind == EP_SASL_HT);
+        if (p.use_token)
+            assert_int_equal(p.flight_count, 1);
+    }
+}
+
+static void what_is_weaker_than_before_is_an_error(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t offered;
+        ep_sasl_class pinned;
+        bool plain, password, certificate;
+        epode_status status;
+        const char *mech;
+    } d[] = {
+        { SHA1, EP_SASL_CLASS_SCRAM_CB, false, true, false, EPODE_EDOWNGRADE, NULL },
+        { SHA1 | SHA1P, EP_SASL_CLASS_SCRAM_CB, false, true, false, EPODE_OK, "SCRAM-SHA-1-PLUS" },
+        { SHA1, EP_SASL_CLASS_SCRAM, false, true, false, EPODE_OK, "SCRAM-SHA-1" }, /* the class, not the hash */
+        { PLAIN, EP_SASL_CLASS_SCRAM, true, true, false, EPODE_EDOWNGRADE, NULL },
+        { PLAIN, EP_SASL_CLASS_PLAIN, true, true, false, EPODE_OK, "PLAIN" },
+        { PLAIN, EP_SASL_CLASS_NONE, true, true, false, EPODE_OK, "PLAIN" },
+        { PLAIN, EP_SASL_CLASS_NONE, false, true, false, EPODE_EAUTH, NULL },
+        { PLAIN | SHA1P, EP_SASL_CLASS_EXTERNAL, true, true, false, EPODE_EDOWNGRADE, NULL },
+        { EXT, EP_SASL_CLASS_EXTERNAL, false, false, true, EPODE_OK, "EXTERNAL" },
+        { SHA1, EP_SASL_CLASS_NONE, false, false, false, EPODE_EAUTH, NULL },
+        { 0, EP_SASL_CLASS_NONE, true, true, true, EPODE_EAUTH, NULL },
+    };
+    for (size_t i = 0; i < COUNT(d); i++)
+        for (int sasl2 = 0; sasl2 <= 1; sasl2++) {
+            ep_plan p;
+            ep_error err = { 0 };
+            ep_policy policy = { .allow_plain = d[i].plain };
+            ep_features features = { .bits = sasl2 ? EP_F_SASL2 : EP_F_SASL1, .sasl1_mechs = sasl2 ? 0 : d[i].offered,
+                                     .sasl2_mechs = sasl2 ? d[i].offered : 0 };
+            ep_facts f = { .features = &features, .live = true, .have_password = d[i].password,
+                           .have_certificate = d[i].certificate, .cb_set = EP_CB_EXPR, .pinned = d[i].pinned };
+            epode_status st = ep_plan_login(&p, &f, &policy, &err);
+            if (st != d[i].status)
+                fail_msg("row %zu: %s", i, epode_status_name(st));
+            if (st) {
+                assert_true(epode_error_is_final(&err));
+                assert_null(p.mech);
+                /* A guess is only left out: what is remembered may be old. */
+                f.live = false;
+                assert_int_equal(ep_plan_login(&p, &f, &policy, NULL), EPODE_OK);
+                assert_int_equal(p.flight_count, 1);
+                assert_int_equal(p.flights[0], H);
+            } else {
+                assert_string_equal(p.mech->name, d[i].mech);
+            }
+        }
+}
+
+static void the_session_is_planned_by_its_features(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t bits;
+        bool resumable, less, inactive;
+        uint16_t flights[2];
+    } s[] = {
+        { SESSION, false, false, false, { BCE } },     { SESSION, true, false, true, { RS, BCE | I } },
+        { EP_F_BIND, true, false, true, { B | C } },   { SESSION, false, true, false, { B } },
+        { EP_F_BIND | EP_F_CSI, false, true, true, { B | I } },
+    };
+    for (size_t i = 0; i < COUNT(s); i++) {
+        ep_plan p = { .flight_count = 3 };
+        ep_features after = { .bits = s[i].bits };
+        ep_facts f = { .session_features = &after, .resumable = s[i].resumable };
+        ep_policy policy = { .want_carbons = !s[i].less, .want_sm = !s[i].less, .inactive = s[i].inactive };
+        ep_plan_session(&p, &f, &policy);
+        assert_int_equal(p.flight_count, s[i].flights[1] ? 2 : 1);
+        for (size_t k = 0; k < p.flight_count; k++)
+            assert_int_equal(p.flights[k], s[i].flights[k]);
+    }
+}
+
+static void every_step_has_a_name(void **state)
+{
+    (void)state;
+    for (uint32_t a = 1; a < 1u << EP_STEP_COUNT; a <<= 1)
+        for (uint32_t b = a << 1; b <= 1u << EP_STEP_COUNT; b <<= 1)
+            assert_string_not_equal(ep_step_name((ep_step)a), ep_step_name((ep_step)b));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_row_gives_its_flights),
+        cmocka_unit_test(nothing_ever_rides_behind_a_resume),
+        cmocka_unit_test(the_binding_is_what_both_sides_have),
+        cmocka_unit_test(a_token_is_used_while_it_lives_and_fits),
+        cmocka_unit_test(what_is_weaker_than_before_is_an_error),
+        cmocka_unit_test(the_session_is_planned_by_its_features),
+        cmocka_unit_test(every_step_has_a_name),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
