@@ -90,12 +90,9 @@ static epode_status client_options(epode_client *c, const epode_options *given, 
 static void client_destroy(epode_client *c)
 {
     ep_client_drop(c);
-<<<<<<< HEAD
-    ep_sync_free(c->sync);
-=======
     ep_job_cancel(&c->settle_job);
     ep_job_cancel(&c->deliver_job);
->>>>>>> main
+    ep_sync_free(c->sync);
     ep_client_waker_close(c);
     ep_client_events_free(c);
     ep_session_free(c->session);
