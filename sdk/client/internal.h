@@ -109,6 +109,7 @@ struct epode_client {
     ep_job settle_job, deliver_job;
     bool up, was_ready, ack_due, request_due, ready_due;
     ep_error store_error;
+    uint64_t server_max_bytes; /* what was remembered of its limit (XEP-0478); 0: nothing */
 
     ep_buf scratch;
     uint64_t forged;     /* what was dropped because its sender may not say it */
