@@ -127,6 +127,37 @@ static void backwards_every_page_size_gives_all_in_order(void **state)
     }
 }
 
+/* The result set is what the filters leave; pages go through that, whatever lies between. */
+static void filtered_pages_give_all_in_order(void **state)
+{
+    struct talk *talk = *state;
+    for (int i = 0; i < 4; i++) {
+        control(talk, "archive-add alice bob@localhost 5");
+        control(talk, "archive-add alice carol@localhost 3");
+    }
+    for (int max = 1; max <= 13; max++) {
+        for (int back = 0; back < 2; back++) {
+            const char *way = back ? "before" : "after";
+            struct page page = {0};
+            int seen = 0;
+            while (!page.complete) {
+                char from[ID_MAX];
+                memcpy(from, back ? page.first : page.last, ID_MAX);
+                query(talk, &page, FORM(FIELD("with", "carol@localhost"))
+                      SET("<max>%d</max><%s>%s</%s>"), max, way, from, way);
+                assert_int_equal(page.total, 12);
+                assert_int_equal(page.index, back ? 12 - seen - page.count : seen);
+                for (int i = 0; i < page.count; i++) {
+                    int nth = page.index + i; /* carol's: 6 7 8, 14 15 16, ... */
+                    assert_int_equal(page.numbers[i], nth / 3 * 8 + 6 + nth % 3);
+                }
+                seen += page.count;
+                assert_int_equal(page.complete, seen == 12);
+            }
+        }
+    }
+}
+
 static void pages_are_limited(void **state)
 {
     struct talk *talk = *state;
@@ -432,6 +463,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(forwards_every_page_size_gives_all_in_order),
         TEST(backwards_every_page_size_gives_all_in_order),
+        TEST(filtered_pages_give_all_in_order),
         TEST(pages_are_limited),
         TEST(an_empty_archive_is_complete),
         TEST(a_page_is_flipped_and_its_set_is_not),
