@@ -15,9 +15,10 @@ struct _xmpp_stanza_t; /* libstrophe's xmpp_stanza_t */
  * counts are not atomic: stanzas stay on the owner's thread. NULL: no memory. */
 EPODE_API struct _xmpp_ctx_t *epode_client_ctx(epode_client *client);
 
-/* Sends a message, presence or iq (anything else is EPODE_EINVAL). Only when ready: EPODE_ESTATE. The
- * stanza is read at once; the caller keeps its reference. Under stream management it is on disk before its
- * bytes leave, and is sent again after a resumption. Messages for people go by epode_send_message(). */
+/* Sends a message, presence or iq (anything else, and an iq without an id, is EPODE_EINVAL). Only when ready:
+ * EPODE_ESTATE. EPODE_ELIMIT: larger than the server takes, where it said so (XEP-0478). The stanza is read at
+ * once; the caller keeps its reference. Under stream management it is on disk before its bytes leave, and is sent
+ * again after a resumption. A message without an id gets one. Messages for people go by epode_send_message(). */
 EPODE_API epode_status epode_send(epode_client *client, struct _xmpp_stanza_t *stanza);
 /* The same from text: exactly one element, well-formed, jabber:client by default. EPODE_EINVAL otherwise. */
 EPODE_API epode_status epode_send_xml(epode_client *client, const char *xml, size_t len);

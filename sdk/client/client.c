@@ -284,7 +284,7 @@ epode_status epode_client_run(epode_client *c, int64_t max_ms)
         epode_status st = epode_client_process(c);
         if (st == EPODE_DONE)
             return EPODE_DONE;
-        if (c->state == EPODE_STOPPED && !c->net && st == EPODE_AGAIN)
+        if (c->state == EPODE_STOPPED && !c->net && (!c->on_event || ep_list_empty(&c->events)))
             return EPODE_OK;
         int64_t now = ep_loop_refresh(c->loop);
         if (now >= end)

@@ -119,6 +119,7 @@ struct epode_client {
     ep_job settle_job, deliver_job;
     bool up, was_ready, ack_due, request_due, ready_due;
     ep_error store_error;
+    uint64_t server_max_bytes; /* what was remembered of its limit (XEP-0478); 0: nothing */
 
     uint32_t h_seen;     /* stanzas handled; stored at the turn's end */
     bool h_dirty;
@@ -171,6 +172,7 @@ ep_caps ep_client_caps(const epode_client *c);
 /* send.c */
 epode_status ep_client_send_text(epode_client *c, ep_stanza_kind kind, const char *id, const char *xml, size_t len);
 epode_status ep_client_send_writer(epode_client *c, ep_stanza_kind kind, const char *id, ep_xw *w);
+uint64_t ep_client_max_bytes(const epode_client *c);
 epode_status ep_client_retransmit(epode_client *c);
 epode_status ep_client_send_pending(epode_client *c);
 

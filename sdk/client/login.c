@@ -161,6 +161,7 @@ static epode_status on_ready(void *user)
     c->session = s;
     c->building = ep_session_new(0);
     c->was_ready = true;
+    c->server_max_bytes = c->memory.has_session_features ? c->memory.session_features.max_bytes : 0;
     c->failures = 0;
     c->gave_up_us = 0;
     ep_timer_stop(&c->deadline_timer);

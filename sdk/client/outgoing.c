@@ -165,6 +165,9 @@ static epode_status pump_row(const ep_outbox_row *row, void *user)
     uint64_t number = ep_stream_next_out(c->stream);
     int64_t now = ep_client_wall_ms();
     run->last = row->seq;
+    uint64_t most = ep_client_max_bytes(c);
+    if (most && row->len > most)
+        return ep_outbox_failed(c->store, row->row, "too-large", &run->changes);
     epode_status st = ep_outbox_sent(c->store, row->seq, number, now, &run->changes);
     if (st == EPODE_DONE)
         return EPODE_OK;

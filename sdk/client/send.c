@@ -102,6 +102,13 @@ static bool stanza_kind(const ep_elem *e, ep_stanza_kind *kind)
     return false;
 }
 
+/* What the server takes at most (XEP-0478), as its features said behind this login, or before; 0: not said. */
+uint64_t ep_client_max_bytes(const epode_client *c)
+{
+    const ep_features *live = c->stream ? ep_stream_features(c->stream, true) : NULL;
+    return live ? live->max_bytes : c->server_max_bytes;
+}
+
 static epode_status send_elem(epode_client *c, const ep_elem *e)
 {
     ep_stanza_kind kind;
@@ -125,8 +132,13 @@ static epode_status send_elem(epode_client *c, const ep_elem *e)
     } else {
         ep_elem_write(&c->scratch, e, EP_NS_CLIENT);
     }
-    return c->scratch.failed ? EPODE_ENOMEM
-                             : ep_client_send_text(c, kind, id, ep_buf_ptr(&c->scratch), c->scratch.len);
+    if (c->scratch.failed)
+        return EPODE_ENOMEM;
+    uint64_t most = ep_client_max_bytes(c);
+    /* It would end the stream, and after each resumption again. */
+    if (most && c->scratch.len > most)
+        return EPODE_ELIMIT;
+    return ep_client_send_text(c, kind, id, ep_buf_ptr(&c->scratch), c->scratch.len);
 }
 
 epode_status epode_send_xml(epode_client *c, const char *xml, size_t len)

@@ -88,3 +88,34 @@ epode_status ep_store_inbox_del(ep_store *s, int64_t upto_seq)
         return status;
     return ep_write_leave(s, ep_sql_run(s, EP_SQL_INBOX_DEL, "i", upto_seq));
 }
+
+typedef struct inbox_drain {
+    ep_inbox_each each;
+    void *user;
+    int64_t last;
+} inbox_drain;
+
+static epode_status inbox_drain_row(const ep_inbox_row *row, void *user)
+{
+    inbox_drain *d = user;
+    epode_status status = d->each(row, d->user);
+    d->last = row->seq;
+    return status < 0 ? status : EPODE_OK;
+}
+
+epode_status ep_store_inbox_drain(ep_store *s, size_t limit, ep_inbox_each each, void *user)
+{
+    inbox_drain d = { .each = each, .user = user };
+    epode_status status = ep_write_enter(s);
+    if (status != EPODE_OK)
+        return status;
+    status = ep_store_inbox_each(s, 0, limit, inbox_drain_row, &d);
+    if (status >= 0 && d.last)
+        status = ep_sql_run(s, EP_SQL_INBOX_DEL, "i", d.last);
+    else if (status >= 0)
+        status = EPODE_DONE;
+    /* What each did is undone with the whole, also where it says that it changed nothing itself. */
+    if (status == EPODE_EINVAL && s->begun && s->spoiled.status == EPODE_OK)
+        s->spoiled = s->error;
+    return ep_write_leave(s, status);
+}

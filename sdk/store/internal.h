@@ -39,6 +39,7 @@ struct ep_store {
     ep_store_commit_hook hook;
     void *hook_user;
     uint64_t hook_number;
+    int64_t gap; /* tests only: a small distance between spans; 0: EP_GAP */
     uint64_t commits, durable_commits;
     uint32_t wal_pages;
 

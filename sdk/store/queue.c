@@ -1,5 +1,6 @@
 /* queue.c: the stanzas that the server has not acknowledged, and the messages in doubt. */
 #include "store/internal.h"
+#include "store/outbox.h"
 #include "store/sm.h"
 
 epode_status ep_store_smq_push(ep_store *s, const ep_smq_row *row)
@@ -17,15 +18,7 @@ epode_status ep_store_smq_push(ep_store *s, const ep_smq_row *row)
 
 epode_status ep_store_smq_ack(ep_store *s, uint64_t seq)
 {
-    if (seq > INT64_MAX)
-        return ep_store_fail(s, EPODE_EINVAL, "the number of a stanza is out of range");
-    epode_status status = ep_write_enter(s);
-    if (status != EPODE_OK)
-        return status;
-    status = ep_sql_run(s, EP_SQL_SMQ_ACK, "i", (int64_t)seq);
-    if (status == EPODE_OK)
-        status = ep_sql_run(s, EP_SQL_SM_ACKED, "i", (int64_t)seq);
-    return ep_write_leave(s, status);
+    return ep_outbox_acked(s, seq, NULL);
 }
 
 /* Reads one batch above last into rows: none at the end. */
@@ -84,6 +77,8 @@ epode_status ep_store_smq_move_to_pending(ep_store *s)
     if (status != EPODE_OK)
         return status;
     status = ep_sql_run(s, EP_SQL_SMQ_TO_PENDING, "");
+    if (status == EPODE_OK)
+        status = ep_sql_run(s, EP_SQL_SMQ_DOUBT, "");
     if (status == EPODE_OK)
         status = ep_sql_run(s, EP_SQL_SMQ_CLEAR, "");
     return ep_write_leave(s, status);

@@ -52,15 +52,17 @@ typedef epode_status (*ep_smq_each)(const ep_smq_row *row, void *user);
 /* Every counted stanza is pushed and committed before its bytes leave. A seq that is in the queue
  * already, or 0, is EPODE_EINVAL. */
 epode_status ep_store_smq_push(ep_store *s, const ep_smq_row *row);
-/* Drops what the server has: all up to seq. It can't go backwards: a lower one changes nothing. */
+/* Drops what the server has: all up to seq; messages of the outbox become acknowledged. It can't go
+ * backwards: a lower one changes nothing. */
 epode_status ep_store_smq_ack(ep_store *s, uint64_t seq);
 /* Both in ascending order; each stops at the first status that is not EPODE_OK, and returns it. */
 epode_status ep_store_smq_each(ep_store *s, ep_smq_each each, void *user);
 epode_status ep_store_smq_count(ep_store *s, uint64_t *count);
 
 /* After a failed resumption (after acknowledging the h that came with it): the messages still
- * queued become pending, in order, with their stamps and ids; presence and iqs are dropped. Sending
- * one again is ep_store_smq_push and ep_store_pending_del in one transaction. */
+ * queued become pending, in order, with their stamps and ids; presence and iqs are dropped; those
+ * of the outbox stay in it, in doubt. Sending a pending one again is ep_store_smq_push and
+ * ep_store_pending_del in one transaction. */
 epode_status ep_store_smq_move_to_pending(ep_store *s);
 epode_status ep_store_pending_each(ep_store *s, ep_smq_each each, void *user);
 epode_status ep_store_pending_del(ep_store *s, uint64_t seq);

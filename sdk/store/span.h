@@ -18,7 +18,8 @@ typedef epode_status (*ep_span_each)(const ep_span *span, void *user);
 
 /* Ascending by position. Stops at the first status that is not EPODE_OK, and returns it. */
 epode_status ep_span_list(ep_store *s, int64_t archive, ep_span_each each, void *user);
-/* Nothing older than this span can be had (any more). */
+/* Nothing older than this span can be had any more: what is held below becomes history. EPODE_DONE:
+ * there is no such span. */
 epode_status ep_span_starts(ep_store *s, int64_t span);
 
 /* A copy that owns its strings. */

@@ -32,6 +32,17 @@ static void login_guess_wrong(ep_stream *s, const char *why)
     s->guess_deadline = 0;
 }
 
+/* Any answer to the exchange shows that the server took header and first step together, also one that refuses the
+ * credentials: what is wrong then is not the guess. */
+static void login_guess_right(ep_stream *s)
+{
+    if (!ep_streq(s->guess, "pipelined-authentication"))
+        return;
+    s->pipelined = true;
+    s->guess = NULL;
+    s->guess_deadline = 0;
+}
+
 static epode_status login_again(ep_stream *s)
 {
     ep_error why = { 0 };
@@ -100,18 +111,13 @@ epode_status ep_login_challenge(ep_stream *s, ep_elem *e)
         s->pending_steps |= EP_STEP_RESPONSE; /* it is waited for like one */
         return ep_xw_done(&w);
     }
+    login_guess_right(s);
     char *data = login_decode(e, &len);
     ep_buf answer = EP_BUF_INIT;
     ep_error why = { 0 };
     epode_status st = data ? ep_sasl_step(s->sasl, data, len, &answer, &why)
                            : ep_fail(&why, EPODE_EPROTO, 0, "the challenge is not base64");
     if (!st) {
-        /* The server has taken the header and the first step together. */
-        if (ep_streq(s->guess, "pipelined-authentication")) {
-            s->pipelined = true;
-            s->guess = NULL;
-            s->guess_deadline = 0;
-        }
         ep_xw w = ep_xw_init(&s->out);
         ep_xw_open(&w, "response", e->ns);
         ep_xw_b64(&w, ep_buf_ptr(&answer), answer.len);
@@ -129,6 +135,7 @@ epode_status ep_login_challenge(ep_stream *s, ep_elem *e)
 static epode_status login_prove(ep_stream *s, const ep_elem *data_elem)
 {
     size_t len = 0;
+    login_guess_right(s);
     char *data = data_elem ? login_decode(data_elem, &len) : NULL;
     ep_error why = { 0 };
     epode_status st = data_elem && !data ? ep_fail(&why, EPODE_EPROTO, 0, "the server's proof is not base64")
@@ -137,8 +144,6 @@ static epode_status login_prove(ep_stream *s, const ep_elem *data_elem)
     if (st)
         return ep_stream_fail(s, st, NULL, false, "%s", why.text);
     s->auth_done = true;
-    if (s->plan.guess && s->guess && strcmp(s->guess, "pipelined-authentication") == 0)
-        s->pipelined = true;
     s->guess = NULL;
     s->guess_deadline = 0;
     if (s->ev->authenticated)
@@ -266,6 +271,13 @@ static const char *failure_condition(const ep_elem *e)
 
 static epode_status failure_of_token(ep_stream *s, const char *condition, failure_kind kind)
 {
+    /* The token may live, but not by this mechanism on this stream: the password goes on where there is one. */
+    if (kind == F_MECHANISM && (s->c.password || s->c.facts.keys)) {
+        if (s->ev->wrong_guess)
+            s->ev->wrong_guess(s->user, "token", condition);
+        s->refused |= s->plan.mech->bit;
+        return login_again(s);
+    }
     /* Only these two say that the token is dead; anything else may pass. */
     if (kind != F_CREDENTIALS)
         return ep_stream_fail(s, EPODE_EAUTH, condition, kind == F_FINAL, "the server did not take the token now: %s",
@@ -275,8 +287,6 @@ static epode_status failure_of_token(ep_stream *s, const char *condition, failur
     s->token_refused = true;
     if (s->ev->wrong_guess)
         s->ev->wrong_guess(s->user, "token", condition);
-    s->guess = NULL;
-    s->guess_deadline = 0;
     return login_again(s);
 }
 
@@ -308,6 +318,8 @@ epode_status ep_login_failure(ep_stream *s, ep_elem *e)
         login_guess_wrong(s, stale ? "config-version-mismatch" : "features-changed");
         return login_again(s);
     }
+    if (kind != F_MECHANISM || s->plan.use_token)
+        login_guess_right(s);
     if (s->plan.use_token)
         return failure_of_token(s, condition, kind);
     switch (kind) {

@@ -105,8 +105,10 @@ class Listener:
                 return said
         raise Failed(f"{what} did not come; came: {self.seen}")
 
-    def summary(self):
-        return self.wait_for("the summary", lambda o: "waits" in o)
+    def summary(self, again=False):
+        """Of the first session; again: of the next one."""
+        known = [o for o in self.seen if "waits" in o] if again else []
+        return self.wait_for("the summary", lambda o: "waits" in o and o not in known)
 
     def message(self, text):
         return self.wait_for(f"the message '{text}'", lambda o: f">{text}<" in (o.get("xml") or ""))

@@ -134,6 +134,26 @@ def killed(place):
     return s
 
 
+def restarted(place):
+    """The server ends and starts again, and has forgotten what could be resumed: the client comes back by itself."""
+    alice, bob = place.account("alice"), place.account("bob")
+    before, after = (f"{when} {uuid.uuid4().hex}" for when in ("before", "after"))
+    with alice.listen() as ear:
+        ear.summary()
+        bob.send(alice.jid, before)
+        ear.message(before)
+        place.server.end()
+        place.server.run()
+        s = ear.summary(again=True)
+        expect_session(s)
+        bob.send(alice.jid, after)
+        ear.message(after)
+        expect(s["token"] in ("used", "rotated"), f"token is {s['token']}")
+        expect(ear.stop() == 0, f"exit code {ear.process.returncode}")
+    expect_stored_once(alice, ear, before, after)
+    return s
+
+
 def wrong_password(place):
     code, objects, _ = place.account("alice", "not the password").run_connect()
     expect_refused(code, objects)
@@ -192,6 +212,7 @@ SCENARIOS = [
     ("without the fast path", no_fast_path),
     ("message", message),
     ("killed and resumed", killed),
+    ("server restarted", restarted),
     ("wrong password", wrong_password),
     ("forgotten, wrong, right", forgotten),
     ("measured, direct TLS", lambda place: measured(place, "direct")),

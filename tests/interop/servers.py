@@ -121,13 +121,25 @@ class Server:
         self.configure()
         subprocess.run(["chroot", self.root, "chown", "-R", f"{self.user}:{self.user}", self.dir], check=True)
         self.before_start()
-        with open(os.path.join(self.path, "output.log"), "w") as log:
+        self.run()
+
+    def run(self):
+        with open(os.path.join(self.path, "output.log"), "a") as log:
             self.process = subprocess.Popen(self.inside(*self.command()), env=self.environment(), stdout=log,
                                             stderr=log, stdin=subprocess.DEVNULL)
         for address in self.addresses:
             for port in (self.starttls, self.direct):
                 self.wait_for(lambda a=address, p=port: self.listens(a, p))
         self.wait_for(self.is_ready)
+
+    def end(self):
+        if self.process and self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(20)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
 
     def before_start(self):
         pass
@@ -160,13 +172,7 @@ class Server:
         return text
 
     def stop(self, keep=False):
-        if self.process and self.process.poll() is None:
-            self.process.terminate()
-            try:
-                self.process.wait(10)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
+        self.end()
         if keep:
             print(f"  {self.name}: configuration and logs are in {self.path}")
         else:
@@ -208,7 +214,7 @@ class Ejabberd(Server):
     def command(self):
         # Not ejabberdctl: it would start the port mapper, which outlives the server. So the users are registered
         # from within.
-        users = "".join(f'ok = ejabberd_auth:try_register(<<"{u}">>, <<"{DOMAIN}">>, <<"{p}">>), '
+        users = "".join(f'ejabberd_auth:try_register(<<"{u}">>, <<"{DOMAIN}">>, <<"{p}">>), '
                         for u, p in USERS.items())
         return ["/usr/bin/erl", "-noinput", "-mnesia", "dir", f'"{self.dir}/data"', "-s", "ejabberd",
                 "-eval", f'{users}ok = file:write_file("{self.dir}/users", "").']

@@ -45,7 +45,8 @@ static void make_body(struct bulk *bulk, struct srv_buf *body)
             srv_buf_puts(body, bulk->size ? "." : " ok");
             continue;
         }
-        srv_buf_printf(body, " %s", word);
+        srv_buf_add(body, " ", 1);
+        srv_buf_puts(body, word);
     }
 }
 

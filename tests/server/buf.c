@@ -90,7 +90,10 @@ void srv_buf_printf(struct srv_buf *buf, const char *format, ...)
 
 void srv_buf_escape(struct srv_buf *buf, const char *text)
 {
-    for (; *text; text++) {
+    for (;; text++) {
+        size_t plain = strcspn(text, "<>&'\"\r");
+        srv_buf_add(buf, text, plain);
+        text += plain;
         switch (*text) {
         case '<': srv_buf_puts(buf, "&lt;"); break;
         case '>': srv_buf_puts(buf, "&gt;"); break;
@@ -98,7 +101,7 @@ void srv_buf_escape(struct srv_buf *buf, const char *text)
         case '\'': srv_buf_puts(buf, "&apos;"); break;
         case '"': srv_buf_puts(buf, "&quot;"); break;
         case '\r': srv_buf_puts(buf, "&#13;"); break;
-        default: srv_buf_add(buf, text, 1); break;
+        default: return;
         }
     }
 }

@@ -3,6 +3,18 @@
 
 #include <string.h>
 
+/* XEP-0280, 6.1: what instant messaging consists of besides bodies. */
+static bool has_im_payload(const struct srv_xml *message)
+{
+    static const char *const spaces[] = {"urn:xmpp:receipts", NS_MARKERS,
+                                         "http://jabber.org/protocol/chatstates"};
+    for (const struct srv_xml *at = message->first; at; at = at->next)
+        for (size_t i = 0; i < sizeof spaces / sizeof spaces[0]; i++)
+            if (at->ns && strcmp(at->ns, spaces[i]) == 0)
+                return true;
+    return false;
+}
+
 bool srv_carbons_wanted(const struct srv_xml *message)
 {
     const char *type = srv_xml_get(message, "type");
@@ -12,8 +24,9 @@ bool srv_carbons_wanted(const struct srv_xml *message)
         return false;
     if (type && strcmp(type, "chat") == 0)
         return true;
-    /* XEP-0280, 6.1: normal messages with a body too */
-    return (!type || strcmp(type, "normal") == 0) && srv_xml_find(message, NS_CLIENT, "body");
+    /* XEP-0280, 6.1: normal messages too if they say something */
+    return (!type || strcmp(type, "normal") == 0) &&
+           (srv_xml_find(message, NS_CLIENT, "body") || has_im_payload(message));
 }
 
 /*

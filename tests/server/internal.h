@@ -70,6 +70,13 @@ struct srv_mam_waiting { /* a query that a fault holds back */
     struct srv_mam_waiting *next;
 };
 
+struct srv_mam_counts { /* of the last query's result set, while nothing is written */
+    char *key;
+    int changes;
+    long total, index; /* `index` rows are before `pos` */
+    int64_t pos;
+};
+
 struct srv {
     sqlite3 *db;
     char *domain;
@@ -86,6 +93,7 @@ struct srv {
     void *log_user;
     struct srv_counter counters[96];
     struct srv_mam_waiting *mam_waiting;
+    struct srv_mam_counts mam_counts;
     struct srv_xml *mam_last_set; /* the last query's RSM, for a fault */
 };
 

@@ -160,13 +160,14 @@ static void read_tls(struct link *link, int64_t now_us)
     int len = 0;
     if (!handshake(link, now_us))
         return;
-    while (all.len < MAX_PER_FEED && (len = SSL_read(link->ssl, data, sizeof data)) > 0)
-        srv_buf_add(&all, data, (size_t)len);
-    if (all.len)
-        srv_conn_feed(link->conn, all.data, all.len, now_us);
-    srv_buf_free(&all);
-    if (len <= 0)
-        check(link, len);
+    do {
+        while (all.len < MAX_PER_FEED && (len = SSL_read(link->ssl, data, sizeof data)) > 0)
+            srv_buf_add(&all, data, (size_t)len);
+        if (all.len)
+            srv_conn_feed(link->conn, all.data, all.len, now_us);
+        srv_buf_free(&all);
+    } while (len > 0);
+    check(link, len);
 }
 
 static void drain_tls(struct link *link, int64_t now_us)

@@ -162,12 +162,26 @@ static const char *parse_set(struct srv_mam *mam, const struct srv_xml *set)
     return condition;
 }
 
+/* The form is told from others by its type, and by its first field (XEP-0068). */
+static const char *form_fault(const struct srv_xml *form)
+{
+    const char *type = srv_xml_get(form, "type");
+    if (!type || strcmp(type, "submit") != 0)
+        return "bad-request";
+    for (struct srv_xml *at = form->first; at; at = at->next) {
+        const char *var = srv_xml_get(at, "var");
+        if (var && strcmp(var, "FORM_TYPE") == 0)
+            return NULL;
+    }
+    return "bad-request";
+}
+
 const char *srv_mam_parse(struct srv_mam *mam, const struct srv_xml *query)
 {
     struct srv *srv = mam->srv;
     const struct srv_xml *form = srv_xml_find(query, NS_DATA, "x");
     const struct srv_xml *set = srv_xml_find(query, NS_RSM, "set");
-    const char *condition = NULL;
+    const char *condition = form ? form_fault(form) : NULL;
     mam->queryid = srv_xml_get(query, "queryid");
     mam->start_us = INT64_MIN;
     mam->end_us = mam->below = mam->before = INT64_MAX;

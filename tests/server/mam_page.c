@@ -47,12 +47,43 @@ static sqlite3_stmt *prepare(struct srv_mam *mam, const char *columns, const cha
     return stmt;
 }
 
-static long count(struct srv_mam *mam, int64_t below)
+static long count(struct srv_mam *mam, int64_t from, int64_t below)
 {
-    sqlite3_stmt *stmt = prepare(mam, "SELECT count(*)", "", 0, below);
+    sqlite3_stmt *stmt = prepare(mam, "SELECT count(*)", "", from - 1, below);
     long found = sqlite3_step(stmt) == SQLITE_ROW ? (long)sqlite3_column_int64(stmt, 0) : 0;
     sqlite3_finalize(stmt);
     return found;
+}
+
+/* Counting a large archive takes longer than a page of it: the next page starts from here. */
+static struct srv_mam_counts *counts(struct srv_mam *mam)
+{
+    struct srv_mam_counts *kept = &mam->srv->mam_counts;
+    struct srv_buf key = {0};
+    srv_buf_printf(&key, "%s %s %lld %lld", mam->owner, mam->with ? mam->with : "",
+                   (long long)mam->above, (long long)mam->below);
+    add_filters(mam, &key);
+    int changes = sqlite3_total_changes(mam->srv->db);
+    if (!kept->key || kept->changes != changes || strcmp(kept->key, key.data) != 0) {
+        srv_set(&kept->key, key.data);
+        kept->changes = changes;
+        kept->total = count(mam, 0, INT64_MAX);
+        kept->index = 0;
+        kept->pos = 0;
+    }
+    srv_buf_free(&key);
+    return kept;
+}
+
+static long index_of(struct srv_mam *mam, int64_t pos)
+{
+    struct srv_mam_counts *kept = counts(mam);
+    if (pos >= kept->pos)
+        kept->index += count(mam, kept->pos, pos);
+    else
+        kept->index -= count(mam, pos, kept->pos);
+    kept->pos = pos;
+    return kept->index;
 }
 
 static void reverse(struct page *page)
@@ -260,13 +291,13 @@ static struct srv_xml *finish(struct srv_mam *mam, const struct page *page)
     if (page->count) {
         struct srv_xml *first = srv_xml_child(set, NS_RSM, "first");
         if (srv_on(srv, MAM_COUNT))
-            put_number(first, "index", count(mam, page->rows[0].pos));
+            put_number(first, "index", index_of(mam, page->rows[0].pos));
         srv_xml_puts(first, page->rows[0].id);
         srv_xml_puts(srv_xml_child(set, NS_RSM, "last"), page->rows[page->count - 1].id);
     }
     if (srv_on(srv, MAM_COUNT))
         put_number(srv_xml_child(set, NS_RSM, "count"), NULL,
-                   mam->none ? 0 : count(mam, INT64_MAX));
+                   mam->none ? 0 : counts(mam)->total);
     return fin;
 }
 

@@ -114,6 +114,8 @@ static void whisper(struct srv_session *session, struct srv_room *room,
     bool archive = srv_archivable(srv, message);
     if (archive)
         free(srv_archive_add(srv, session->user, srv_xml_get(message, "to"), true, message));
+    if (srv_carbons_wanted(message))
+        srv_carbons(srv, session->user, true, message, session, NULL);
     char *address = srv_format("%s/%s", room->jid, from->nick);
     srv_xml_set(message, "from", address);
     if (!srv_xml_find(message, NS_MUC_USER, "x"))

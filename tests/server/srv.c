@@ -80,6 +80,7 @@ void srv_free(struct srv *srv)
     sqlite3_close(srv->db);
     srv_settings_free(&srv->settings);
     srv_xml_free(srv->mam_last_set);
+    free(srv->mam_counts.key);
     free(srv->domain);
     free(srv);
 }

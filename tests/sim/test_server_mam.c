@@ -127,6 +127,37 @@ static void backwards_every_page_size_gives_all_in_order(void **state)
     }
 }
 
+/* The result set is what the filters leave; pages go through that, whatever lies between. */
+static void filtered_pages_give_all_in_order(void **state)
+{
+    struct talk *talk = *state;
+    for (int i = 0; i < 4; i++) {
+        control(talk, "archive-add alice bob@localhost 5");
+        control(talk, "archive-add alice carol@localhost 3");
+    }
+    for (int max = 1; max <= 13; max++) {
+        for (int back = 0; back < 2; back++) {
+            const char *way = back ? "before" : "after";
+            struct page page = {0};
+            int seen = 0;
+            while (!page.complete) {
+                char from[ID_MAX];
+                memcpy(from, back ? page.first : page.last, ID_MAX);
+                query(talk, &page, FORM(FIELD("with", "carol@localhost"))
+                      SET("<max>%d</max><%s>%s</%s>"), max, way, from, way);
+                assert_int_equal(page.total, 12);
+                assert_int_equal(page.index, back ? 12 - seen - page.count : seen);
+                for (int i = 0; i < page.count; i++) {
+                    int nth = page.index + i; /* carol's: 6 7 8, 14 15 16, ... */
+                    assert_int_equal(page.numbers[i], nth / 3 * 8 + 6 + nth % 3);
+                }
+                seen += page.count;
+                assert_int_equal(page.complete, seen == 12);
+            }
+        }
+    }
+}
+
 static void pages_are_limited(void **state)
 {
     struct talk *talk = *state;
@@ -405,6 +436,38 @@ static void a_page_is_cut_in_its_middle(void **state)
     assert_int_equal(srv_conn_wants_close(talk->conn[0]), 2);
 }
 
+static void a_cut_page_is_finished_by_a_resumption(void **state)
+{
+    struct talk *talk = *state;
+    char id[ID_MAX], resume[1024];
+    struct page page;
+    control(talk, "archive-add alice bob@localhost 6");
+    talk_open(talk, 1);
+    talk_between(talk_say(talk, 1, ALICE "<enable xmlns='urn:xmpp:sm:3' resume='true'/>"),
+                 "<enabled xmlns='urn:xmpp:sm:3' id='", '\'', id, ID_MAX);
+    control(talk, "fault mam-cut 1");
+    const char *text = talk_say(talk, 1, "<iq type='set' id='q'><query xmlns='urn:xmpp:mam:2' "
+                                "queryid='mine'/></iq>");
+    assert_null(strstr(text, "#4 "));
+    srv_conn_free(talk->conn[1], talk->now_us);
+    talk_open(talk, 1);
+    snprintf(resume, sizeof resume, HEADER("alice") "<authenticate xmlns='urn:xmpp:sasl:2' "
+             "mechanism='PLAIN'><initial-response>AGFsaWNlAHNlY3JldA==</initial-response>"
+             "<resume xmlns='urn:xmpp:sm:3' previd='%s' h='2'/></authenticate>", id);
+    read_page(strstr(talk_say(talk, 1, resume), "<resumed"), &page);
+    expect_numbers(&page, 3, 6);
+    assert_true(page.complete);
+}
+
+static void a_form_without_its_type_is_refused(void **state)
+{
+    struct talk *talk = *state;
+    struct page page;
+    query(talk, &page, "<x xmlns='jabber:x:data' type='submit'>" FIELD("with", "bob@localhost")
+          "</x>");
+    assert_true(page.failed);
+}
+
 static void a_delayed_query_lets_live_messages_pass(void **state)
 {
     struct talk *talk = *state;
@@ -432,6 +495,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(forwards_every_page_size_gives_all_in_order),
         TEST(backwards_every_page_size_gives_all_in_order),
+        TEST(filtered_pages_give_all_in_order),
         TEST(pages_are_limited),
         TEST(an_empty_archive_is_complete),
         TEST(a_page_is_flipped_and_its_set_is_not),
@@ -448,6 +512,8 @@ int main(void)
         TEST(forged_results_come_in_front),
         TEST(pages_are_spoilt_as_told),
         TEST(a_page_is_cut_in_its_middle),
+        TEST(a_cut_page_is_finished_by_a_resumption),
+        TEST(a_form_without_its_type_is_refused),
         TEST(a_delayed_query_lets_live_messages_pass),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -139,7 +139,8 @@ static void an_own_archive_holds_groupchat_once_where_that_is_switched_on(void *
     text = talk_say(talk, 0, "<iq type='set' id='q'><query xmlns='urn:xmpp:mam:2'/></iq>");
     assert_non_null(strstr(text, "<count>1</count>"));
     text = talk_say(talk, 0, "<iq type='set' id='q'><query xmlns='urn:xmpp:mam:2'><x "
-                    "xmlns='jabber:x:data' type='submit'><field var='include-groupchat'><value>"
+                    "xmlns='jabber:x:data' type='submit'><field var='FORM_TYPE'><value>urn:xmpp:mam:2</value></field>"
+                    "<field var='include-groupchat'><value>"
                     "false</value></field></x></query></iq>");
     assert_non_null(strstr(text, "<count>0</count>"));
 }

@@ -39,11 +39,16 @@ static inline const char *scram_nonce(const char *first64)
     return r + 3;
 }
 
-static inline const char *scram_challenge(const char *first64, const char *more)
+static inline const char *scram_first(const char *first64, const char *salt, const char *more)
 {
     char text[1024];
-    snprintf(text, sizeof text, "r=%sSERVER,s=" SCRAM_SALT ",i=4096%s", scram_nonce(first64), more);
+    snprintf(text, sizeof text, "r=%sSERVER,s=%s,i=4096%s", scram_nonce(first64), salt, more);
     return scram_b64(text, strlen(text));
+}
+
+static inline const char *scram_challenge(const char *first64, const char *more)
+{
+    return scram_first(first64, SCRAM_SALT, more);
 }
 
 static inline unsigned scram_hmac(const EVP_MD *md, const void *key, unsigned len, const char *text,

@@ -20,6 +20,7 @@ typedef struct script {
     } vars[NAMES_MAX];
     size_t var_count, log_at;
     ep_features features, session_features;
+    ep_scram_keys keys;
     char strings[24][256];
     size_t string_count;
     int line;
@@ -166,6 +167,14 @@ static bool set_string(script *t, const char *key, const char *value)
     return false;
 }
 
+/* Keys that fit what the script's server says first, but are of another password. */
+static void set_stale_keys(script *t, const char *mechanism)
+{
+    t->keys = (ep_scram_keys){ .salt = "saltsalt", .salt_len = 8, .iterations = 4096, .key_len = 20 };
+    snprintf(t->keys.mechanism, sizeof t->keys.mechanism, "%s", mechanism);
+    t->r.c.facts.keys = &t->keys;
+}
+
 static void configure(script *t, char *key)
 {
     static const char *const classes[] = { "none", "plain", "scram", "scram-cb", "external" };
@@ -186,6 +195,8 @@ static void configure(script *t, char *key)
         t->r.c.facts.now_ms = strtoll(value, NULL, 10) * 1000;
     } else if (strcmp(key, "resume") == 0) {
         set_resume(t, value);
+    } else if (strcmp(key, "keys") == 0) {
+        set_stale_keys(t, value);
     } else if (strcmp(key, "cb") == 0) {
         set_cb_types(t, value);
     } else if (strcmp(key, "pipelining") == 0) {
@@ -222,6 +233,8 @@ static const char *ht_of(script *t, const char *label, bool with_name)
 /* {challenge}, {challenge:,x=1}, {signature}, {initiator}, {responder}, {plain}, or what was captured. */
 static const char *value_of(script *t, const char *name)
 {
+    if (strcmp(name, "challenge-other-salt") == 0)
+        return scram_first(known(t, "first"), "b3RoZXI=", "");
     if (strncmp(name, "challenge", 9) == 0) {
         const char *text = scram_challenge(known(t, "first"), name[9] == ':' ? name + 10 : "");
         set_var(t, "sent-first", text, strlen(text));

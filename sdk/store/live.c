@@ -1,0 +1,121 @@
+/* live.c: messages as they arrive, at the end of the provisional tail. */
+#include "store/parts.h"
+#include "store/sm.h"
+
+epode_status ep_tail_pos(ep_store *s, const ep_archive *a, int64_t *pos)
+{
+    int64_t gap = ep_archive_gap(s), low = a->end;
+    if (a->has_mark && a->mark > low)
+        low = a->mark;
+    if (a->top > INT64_MAX - 2 || low > INT64_MAX - 4 * gap)
+        return ep_store_fail(s, EPODE_ELIMIT, "the archive's positions are used up");
+    *pos = a->top + 1 > low + gap ? a->top + 1 : low + gap;
+    return EPODE_OK;
+}
+
+epode_status ep_tail_add(ep_store *s, ep_archive *a, const ep_msg *m, int64_t conversation,
+                         ep_delivery state, int64_t *row, ep_changes *changes)
+{
+    ep_spot spot = {
+        .archive = a->id, .conversation = conversation, .place = EP_PLACE_TAIL, .state = state
+    };
+    epode_status status = ep_tail_pos(s, a, &spot.pos);
+    if (status == EPODE_OK)
+        status = ep_message_add(s, &spot, m, row);
+    if (status != EPODE_OK)
+        return status;
+    a->top = spot.pos;
+    status = ep_sql_run(s, EP_SQL_ARCHIVE_TOP, "ii", a->id, a->top);
+    return status == EPODE_OK ? ep_changes_add(s, changes, *row, conversation, EP_CHANGE_NEW)
+                              : status;
+}
+
+epode_status ep_tail_effects(ep_store *s, const ep_archive *a, const ep_msg *m, int64_t row,
+                             int64_t conversation, ep_changes *changes)
+{
+    ep_ints targets = { 0 }, conversations = { .at = &conversation, .count = 1 };
+    int64_t room = a->kind == EP_ARCHIVE_ROOM ? a->id : 0;
+    epode_status status = EPODE_OK;
+    if (ep_msg_is_effect(m))
+        status = ep_effect_targets(s, conversation, room, m->ref_id, &targets);
+    else if (m->kind == EP_MSG_TEXT)
+        status = ep_effect_awaited(s, a, row - 1, &targets);
+    if (status == EPODE_OK)
+        status = ep_effect_apply(s, &targets, changes);
+    if (status == EPODE_OK && m->kind == EP_MSG_TEXT)
+        status = ep_conversation_refresh(s, &conversations);
+    ep_ints_free(&targets);
+    return status;
+}
+
+static epode_status live_known(ep_store *s, int64_t archive, const ep_msg *m, ep_live *out)
+{
+    ep_held held;
+    if (!m->archive_id)
+        return EPODE_DONE;
+    epode_status status = ep_message_held(s, archive, m->archive_id, &held);
+    if (status == EPODE_OK)
+        *out = (ep_live){ EP_LIVE_KNOWN, held.row, held.conversation };
+    return status;
+}
+
+/* A room may act on the message by the archive id that it only has now. */
+static epode_status live_join(ep_store *s, const ep_archive *a, const ep_msg *m, ep_live *out,
+                              ep_changes *changes)
+{
+    ep_held held = { 0 };
+    epode_status status = ep_message_join(s, out->conversation, m, &held, changes);
+    if (status != EPODE_OK)
+        return status;
+    out->result = EP_LIVE_JOINED;
+    out->row = held.row;
+    if (a->kind != EP_ARCHIVE_ROOM || m->kind != EP_MSG_TEXT)
+        return EPODE_OK;
+    ep_ints one = { .at = &held.row, .count = 1 };
+    return ep_effect_apply(s, &one, changes);
+}
+
+static epode_status live_store(ep_store *s, ep_archive *a, const ep_msg *m, ep_live *out,
+                               ep_changes *changes)
+{
+    epode_status status = live_known(s, a->id, m, out);
+    if (status != EPODE_DONE)
+        return status;
+    if (m->kind != EP_MSG_GONE)
+        status = ep_conversation_open(s, a->id, m->peer, &out->conversation);
+    else
+        status = EPODE_OK;
+    if (status == EPODE_OK)
+        status = m->outgoing ? live_join(s, a, m, out, changes) : EPODE_DONE;
+    if (status == EPODE_DONE) {
+        out->result = EP_LIVE_NEW;
+        status =
+            ep_tail_add(s, a, m, out->conversation,
+                        m->outgoing ? EP_DELIVERY_ACKED : EP_DELIVERY_NONE, &out->row, changes);
+        if (status == EPODE_OK)
+            status = ep_tail_effects(s, a, m, out->row, out->conversation, changes);
+    }
+    if (status == EPODE_OK && m->archive_id)
+        status = ep_conversation_awaited(s, a->id, changes);
+    return status;
+}
+
+epode_status ep_archive_live(ep_store *s, int64_t archive, const ep_msg *m, bool has_h, uint32_t h,
+                             ep_live *out, ep_changes *changes)
+{
+    ep_archive a;
+    *out = (ep_live){ 0 };
+    epode_status status = ep_msg_check(s, m);
+    if (status == EPODE_OK && has_h && !s->has_sm)
+        status = ep_store_fail(s, EPODE_ESTATE, "no session of the store can be resumed");
+    if (status == EPODE_OK)
+        status = ep_archive_load(s, archive, &a);
+    if (status == EPODE_OK)
+        status = ep_write_enter(s);
+    if (status != EPODE_OK)
+        return status;
+    status = live_store(s, &a, m, out, changes);
+    if (status == EPODE_OK && has_h)
+        status = ep_store_sm_set_h(s, h);
+    return ep_write_leave(s, ep_store_solid(s, status));
+}

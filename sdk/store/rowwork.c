@@ -1,0 +1,170 @@
+/* rowwork.c: the rows of a page. */
+#include "base/alloc.h"
+#include "store/pagework.h"
+
+/* In a page that proves nothing, only what is new is of interest. */
+static void page_drop_held(ep_layout *l)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < l->count; i++)
+        if (!l->slots[i].row)
+            l->slots[n++] = l->slots[i];
+    l->count = n;
+}
+
+static epode_status page_join_one(ep_page_work *w, ep_slot *slot)
+{
+    ep_held held = { 0 };
+    epode_status status = ep_message_join(w->l.s, slot->conversation, slot->m, &held, w->changes);
+    if (status != EPODE_OK)
+        return status == EPODE_DONE ? EPODE_OK : status;
+    slot->row = held.row;
+    slot->old_pos = held.pos;
+    slot->is_tail = held.place == EP_PLACE_TAIL;
+    slot->is_own = true;
+    return EPODE_OK;
+}
+
+epode_status ep_page_join(ep_page_work *w)
+{
+    int64_t any;
+    epode_status own = ep_sql_int(w->l.s, &any, EP_SQL_OWN_ANY, "i", w->l.a.id);
+    epode_status status = own < 0 ? own : EPODE_OK;
+    for (size_t i = 0; status == EPODE_OK && i < w->l.count; i++) {
+        ep_slot *slot = &w->l.slots[i];
+        if (slot->is_fixed || slot->m->kind == EP_MSG_GONE)
+            continue;
+        /* What is held stays in its conversation. */
+        if (!slot->row)
+            status =
+                ep_peers_find(w->l.s, &w->peers, w->l.a.id, slot->m->peer, &slot->conversation);
+        else if (!ep_ints_add(&w->peers.seen, slot->conversation))
+            status = ep_store_fail(w->l.s, EPODE_ENOMEM, "out of memory");
+        if (status == EPODE_OK && !slot->row && slot->m->outgoing && own == EPODE_OK)
+            status = page_join_one(w, slot);
+    }
+    if (w->page->unstable)
+        page_drop_held(&w->l);
+    return status;
+}
+
+/* Puts what is carried before the first message of the page that came after it. */
+static epode_status page_carry_in(ep_page_work *w, ep_rows *rows)
+{
+    ep_layout *l = &w->l;
+    ep_slot *slots = ep_calloc(l->count + rows->count, sizeof *slots);
+    size_t n = 0, left = rows->count;
+    ep_slot next = { 0 };
+    if (!slots)
+        return ep_store_fail(l->s, EPODE_ENOMEM, "out of memory");
+    for (size_t i = 0; i < l->count; i++) {
+        while (l->slots[i].is_tail && (left || next.row)) {
+            if (!next.row) {
+                left--;
+                next.row = ep_rows_int(rows, NULL);
+                next.old_pos = ep_rows_int(rows, NULL);
+                next.conversation = ep_rows_int(rows, NULL);
+            }
+            if (next.old_pos > l->slots[i].old_pos)
+                break;
+            slots[n++] = next;
+            next.row = 0;
+        }
+        slots[n++] = l->slots[i];
+    }
+    ep_free(l->slots);
+    l->slots = slots;
+    l->count = n;
+    return EPODE_OK;
+}
+
+epode_status ep_page_carry(ep_page_work *w)
+{
+    sqlite3_stmt *row;
+    ep_rows rows = { 0 };
+    int64_t highest = INT64_MIN;
+    for (size_t i = 0; i < w->l.count; i++)
+        if (w->l.slots[i].is_tail && w->l.slots[i].old_pos > highest)
+            highest = w->l.slots[i].old_pos;
+    if (highest == INT64_MIN)
+        return EPODE_OK;
+    epode_status status = ep_sql_row(w->l.s, &row, EP_SQL_MESSAGE_CARRY, "ii", w->l.a.id, highest);
+    if (status == EPODE_OK)
+        status = ep_rows_take(w->l.s, &rows, row);
+    if (status == EPODE_OK)
+        status = page_carry_in(w, &rows);
+    ep_rows_free(&rows);
+    return status == EPODE_DONE ? EPODE_OK : status;
+}
+
+static epode_status page_add(ep_page_work *w, ep_slot *slot, ep_place place)
+{
+    ep_spot spot = { .archive = w->l.a.id,
+                     .pos = slot->pos,
+                     .conversation = slot->conversation,
+                     .place = place,
+                     .state = slot->m->outgoing ? EP_DELIVERY_ACKED : EP_DELIVERY_NONE };
+    epode_status status = ep_message_add(w->l.s, &spot, slot->m, &slot->row);
+    w->out->added++;
+    return status == EPODE_OK
+               ? ep_changes_add(w->l.s, w->changes, slot->row, slot->conversation, EP_CHANGE_NEW)
+               : status;
+}
+
+static epode_status page_move(ep_page_work *w, const ep_slot *slot)
+{
+    epode_status status = ep_sql_run(w->l.s, EP_SQL_MESSAGE_PLACE, "iiii", slot->row, slot->pos,
+                                     (int64_t)(slot->m ? EP_PLACE_SPAN : EP_PLACE_FREE),
+                                     slot->m ? slot->m->time_ms : (int64_t)0);
+    w->out->joined += slot->m != NULL;
+    if (status == EPODE_OK && !ep_ints_add(&w->peers.seen, slot->conversation))
+        status = ep_store_fail(w->l.s, EPODE_ENOMEM, "out of memory");
+    return status == EPODE_OK
+               ? ep_changes_add(w->l.s, w->changes, slot->row, slot->conversation, EP_CHANGE_MOVED)
+               : status;
+}
+
+static ep_place page_place(const ep_page_work *w)
+{
+    if (!w->page->unstable)
+        return EP_PLACE_SPAN;
+    bool on_top = w->page->kind == EP_PAGE_LAST ||
+                  (w->page->kind == EP_PAGE_AFTER && w->anchored && w->l.left >= w->l.a.end);
+    return on_top ? EP_PLACE_TAIL : EP_PLACE_FREE;
+}
+
+epode_status ep_page_store(ep_page_work *w)
+{
+    ep_place place = page_place(w);
+    epode_status status = EPODE_OK;
+    int64_t room = w->l.a.kind == EP_ARCHIVE_ROOM ? w->l.a.id : 0;
+    for (size_t i = 0; status == EPODE_OK && i < w->l.count; i++) {
+        ep_slot *slot = &w->l.slots[i];
+        if (slot->is_fixed)
+            continue;
+        status = slot->row ? page_move(w, slot) : page_add(w, slot, place);
+        if (status == EPODE_OK && slot->m && ep_msg_is_effect(slot->m))
+            status =
+                ep_effect_targets(w->l.s, slot->conversation, room, slot->m->ref_id, &w->targets);
+        if (status == EPODE_OK && slot->is_own && slot->m->kind == EP_MSG_TEXT && room &&
+            !ep_ints_add(&w->targets, slot->row))
+            status = ep_store_fail(w->l.s, EPODE_ENOMEM, "out of memory");
+    }
+    if (w->l.count)
+        w->l.a.empty = false;
+    return status;
+}
+
+epode_status ep_page_follow(ep_page_work *w)
+{
+    ep_store *s = w->l.s;
+    epode_status status = ep_effect_awaited(s, &w->l.a, w->before_row, &w->targets);
+    if (status == EPODE_OK)
+        status = ep_effect_apply(s, &w->targets, w->changes);
+    ep_ints_unique(&w->peers.seen);
+    if (status == EPODE_OK)
+        status = ep_conversation_refresh(s, &w->peers.seen);
+    if (status == EPODE_OK && w->page->n)
+        status = ep_conversation_awaited(s, w->l.a.id, w->changes);
+    return status;
+}

@@ -1,0 +1,193 @@
+"""Catch-up: what the store holds is what the server's archive holds, each message once, in its order, whatever
+happened on the way. The server's archive is read by the server's own dump, the store by epode history."""
+import json
+import os
+import random
+import signal
+import time
+
+import harness
+
+SEED = int(os.environ.get("EPODE_SEED", "1"))
+
+
+class Archive(harness.Case):
+    def dump(self, server, owner="alice@localhost"):
+        path = os.path.join(self.tmp, f"dump-{time.monotonic_ns()}")
+        server.say(f"archive-dump {owner} {path}")
+        with open(path, encoding="utf-8") as f:
+            return [json.loads(line) for line in f]
+
+    def history(self, db=None):
+        r = self.run_command([harness.EPODE, "history", "--all", "--json", "--db", db or self.db()], None)
+        self.assertEqual(r.code, 0, r.err)
+        return r.objects
+
+    def equal(self, server, db=None, complete=True):
+        """The store's ids are the archive's, in order; a store with a hole below holds the newest of them."""
+        want = [m["id"] for m in self.dump(server) if m.get("body")]
+        got = [m["archive_id"] for m in self.history(db)]
+        self.assertEqual(len(got), len(set(got)), "an archive id is there twice")
+        if not complete:
+            want = want[-len(got):]
+        self.assertEqual(got, want)
+
+    def filled(self, count, *args):
+        server = self.serve(*args)
+        server.say(f"archive-add alice@localhost bob@localhost {count}")
+        return server
+
+    def test_a_first_login_gets_everything_when_asked_for_everything(self):
+        server = self.filled(1234)
+        s = self.connect(server, "--limit", "0").summary
+        self.assertEqual((s["new_messages"], s["holes"]), (1234, []))
+        self.equal(server)
+
+    def test_a_first_login_within_a_budget_leaves_a_known_hole(self):
+        server = self.filled(500)
+        s = self.connect(server, "--limit", "100").summary
+        self.assertEqual(len(s["holes"]), 1)
+        self.assertIsNone(s["holes"][0]["after_id"])
+        self.assertEqual(len(self.history()), 100)
+        self.equal(server, complete=False)
+
+    def test_with_nothing_new_there_is_no_query_where_the_server_names_the_end(self):
+        server = self.filled(30)
+        self.connect(server).summary
+        server.say("reset-counters")
+        s = self.connect(server).summary
+        self.assertEqual((s["new_messages"], s["holes"]), (0, []))
+        self.assertEqual(server.say("dump")["counters"].get("mam-queries", 0), 0)
+        server.feature("metadata", "off")
+        server.say("reset-counters")
+        self.connect(server).summary
+        self.assertEqual(server.say("dump")["counters"]["mam-queries"], 1)
+
+    def test_what_was_missed_is_fetched_whatever_its_size(self):
+        server = self.filled(120)
+        self.connect(server).summary
+        for n in (1, 49, 50, 51, 320):
+            server.say(f"archive-add alice@localhost bob@localhost {n}")
+            s = self.connect(server).summary
+            self.assertEqual((s["new_messages"], s["holes"]), (n, []))
+            self.equal(server)
+
+    def test_page_limits_may_change_and_be_small(self):
+        server = self.filled(60, "--feature", "mam-page-max=7")
+        self.connect(server, "--limit", "0").summary
+        self.equal(server)
+        server.feature("mam-page-max", "3")
+        server.say("archive-add alice@localhost bob@localhost 20")
+        self.connect(server).summary
+        self.equal(server)
+
+    def test_a_purged_archive_is_begun_anew_however_the_server_says_so(self):
+        for way in ("item-not-found", "empty-complete", "from-start", "bad-request"):
+            with self.subTest(way):
+                server = self.filled(80, "--fault", f"unknown-id={way}")
+                db = self.db(way)
+                self.connect(server, db=db).summary
+                server.say("archive-purge alice@localhost 0")
+                server.say("archive-add alice@localhost bob@localhost 130")
+                self.connect(server, "--limit", "0", db=db).summary
+                now = {m["id"] for m in self.dump(server)}
+                got = [m["archive_id"] for m in self.history(db)]
+                self.assertEqual([i for i in got if i in now], [m["id"] for m in self.dump(server)])
+                self.assertEqual(len(got), len(set(got)))
+
+    def test_forged_and_repeated_results_change_nothing(self):
+        server = self.filled(90, "--fault", "mam-forged=all", "--fault", "mam-repeat-page=on")
+        self.connect(server, "--limit", "0", timeout=30)
+        ids = {m["id"] for m in self.dump(server)}
+        self.assertTrue({m["archive_id"] for m in self.history()} <= ids)
+
+    def test_results_without_complete_or_in_the_wrong_order_or_unstable_lose_nothing(self):
+        for fault in ("mam-no-complete=on", "mam-stable=false"):
+            with self.subTest(fault):
+                server = self.filled(110)
+                db = self.db(fault)
+                self.connect(server, "--limit", "60", db=db).summary
+                name, value = fault.split("=")
+                server.fault(name, value)
+                server.say("archive-add alice@localhost bob@localhost 70")
+                self.connect(server, db=db)
+                server.fault(name, "off")
+                self.connect(server, db=db).summary
+                self.equal(server, db, complete=False)
+
+    def test_a_server_without_an_archive_is_served_with_what_comes_live(self):
+        server = self.serve("--fault", "no-mam=on", "--feature", "account-mam=off", "--feature", "metadata=off")
+        listener = self.listen(server)
+        listener.ready()
+        server.message("only-live")
+        listener.message("only-live")
+        listener.stop()
+        self.assertEqual([m["body"] for m in self.history()], ["only-live"])
+
+    def test_live_messages_take_their_place_and_our_own_get_their_ids(self):
+        server = self.filled(40)
+        listener = self.listen(server)
+        listener.ready()
+        for n in range(5):
+            server.message(f"in-{n}")
+            r = self.run_command(self.send("bob", server, f"out-{n}"), "alice-pw")
+            self.assertEqual(r.code, 0, r.err)
+        listener.message("in-4")
+        listener.kill()
+        self.connect(server).summary
+        self.equal(server)
+
+    def send(self, to, server, text, jid="alice@localhost", db=None):
+        return [harness.EPODE, "send", f"{to}@localhost", text, "--jid", jid, "--host", "127.0.0.1", "--port",
+                str(server.direct), "--tls", "direct", "--ca", server.ca, "--db", db or self.db(f"other-{jid}.db"), "--json"]
+
+    def test_what_was_archived_and_not_delivered_is_found(self):
+        server = self.filled(10)
+        listener = self.listen(server)
+        listener.ready()
+        server.fault("archive-undelivered", "on")
+        server.message("hidden")
+        server.fault("archive-undelivered", "off")
+        server.message("shown")
+        listener.message("shown")
+        listener.kill()
+        self.connect(server).summary
+        self.equal(server)
+
+    def test_killed_at_random_places_of_a_long_catch_up_nothing_is_lost_or_doubled(self):
+        rng = random.Random(SEED)
+        server = self.filled(3000)
+        for _ in range(50):
+            listener = self.listen(server, "--limit", "0")
+            time.sleep(rng.uniform(0.005, 0.25))
+            if rng.random() < 0.4:
+                server.message(f"during-{rng.random()}")
+            listener.kill()
+            if rng.random() < 0.3:
+                server.say("forget-sm")
+        s = self.connect(server, "--limit", "0").summary
+        self.connect(server, "--limit", "0").summary
+        if s["holes"]:
+            self.fill(server)
+        self.equal(server)
+
+    def fill(self, server):
+        """A hole that a killed first login left is filled on demand."""
+        for _ in range(100):
+            if not self.connect(server, "--fill", "1000").summary["holes"]:
+                return
+
+    def test_a_cut_in_the_middle_of_a_page_is_resumed_and_finished(self):
+        server = self.filled(400)
+        for at in (2500, 4000, 9000, 20000, 33333, 60000):
+            db = self.db(f"cut-{at}")
+            server.fault("cut-at", f"+1:{at}")
+            listener = self.listen(server, "--limit", "0", db=db)
+            listener.until(lambda o: o.get("synced_ms") is not None, 30)
+            listener.stop()
+            server.fault("cut-at", "off")
+            self.equal(server, db)
+
+
+if __name__ == "__main__":
+    harness.main()
