@@ -24,7 +24,7 @@ typedef struct cli_options {
     const char *args[4]; /* after the command */
     int arg_count;
     const char *jid, *db, *host, *ca, *dns, *tag, *password_file;
-    unsigned port, tls, timeout_s;
+    unsigned port, tls, timeout_s, fill;
     unsigned long limit;
     bool json, listen, inactive, no_fast_path, allow_plain, no_sm, no_carbons, no_sync, facts, token, all, xml, limit_given;
     int verbose;

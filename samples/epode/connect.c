@@ -7,7 +7,8 @@
 
 typedef struct connect_run {
     const cli_options *o;
-    bool told; /* the summary was printed */
+    bool told;   /* the summary was printed */
+    bool filled; /* --fill was asked for */
     int code;
 } connect_run;
 
@@ -61,6 +62,11 @@ static void on_sync(connect_run *run, epode_client *client, const epode_event *e
     }
     if (ev->error && !run->told && !run->o->json)
         fprintf(stderr, "epode: %s\n", epode_error_text(ev->error));
+    if (final && ev->synced && run->o->fill && !run->filled) {
+        run->filled = true;
+        if (epode_history_fill(client, 0, run->o->fill) == EPODE_OK)
+            return;
+    }
     if (final)
         tell(run, client);
 }

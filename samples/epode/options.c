@@ -35,6 +35,7 @@ static const char usage[] =
     "  --no-sync            ask no archive\n"
     "  --limit N            connect: how much a first login gets (default 1000, 0: all);\n"
     "                       history, search: the newest N\n"
+    "  --fill N             connect: get N older messages where the store has a hole\n"
     "  --xml                history, search: with the stanza\n"
     "  --listen             stay, print what comes\n"
     "  --timeout SECONDS    for a whole connect, and for send (default 30)\n"
@@ -45,7 +46,7 @@ static const char usage[] =
 
 enum {
     O_JID = 256, O_DB, O_PASSWORD_FILE, O_HOST, O_PORT, O_TLS, O_CA, O_DNS, O_TAG, O_INACTIVE, O_NO_FAST, O_NO_SM,
-    O_NO_CARBONS, O_PLAIN, O_LISTEN, O_TIMEOUT, O_JSON, O_FACTS, O_TOKEN, O_ALL, O_NO_SYNC, O_LIMIT, O_XML, O_HELP, O_VERSION
+    O_NO_CARBONS, O_PLAIN, O_LISTEN, O_TIMEOUT, O_JSON, O_FACTS, O_TOKEN, O_ALL, O_NO_SYNC, O_FILL, O_LIMIT, O_XML, O_HELP, O_VERSION
 };
 
 static const struct option long_options[] = {
@@ -70,6 +71,7 @@ static const struct option long_options[] = {
     { "token", no_argument, NULL, O_TOKEN },
     { "all", no_argument, NULL, O_ALL },
     { "no-sync", no_argument, NULL, O_NO_SYNC },
+    { "fill", required_argument, NULL, O_FILL },
     { "limit", required_argument, NULL, O_LIMIT },
     { "xml", no_argument, NULL, O_XML },
     { "verbose", no_argument, NULL, 'v' },
@@ -137,6 +139,7 @@ static bool parse_one(cli_options *o, int opt)
     case O_TOKEN: o->token = true; break;
     case O_ALL: o->all = true; break;
     case O_NO_SYNC: o->no_sync = true; break;
+    case O_FILL: return parse_number(optarg, 1000000000, &o->fill);
     case O_LIMIT: return parse_limit(o, optarg);
     case O_XML: o->xml = true; break;
     case 'v': o->verbose++; break;

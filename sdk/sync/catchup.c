@@ -8,6 +8,7 @@
 #include "base/rand.h"
 #include "base/str.h"
 #include "base/timers.h"
+#include "store/facts.h"
 #include "xmpp/bound.h"
 
 #define LAST_PAGE      50
@@ -44,6 +45,7 @@ struct ep_catchup {
     size_t done, expected;
     unsigned budget;        /* messages that C_DOWN may still get */
     int64_t oldest_ms;      /* C_DOWN goes no further back; 0: no limit */
+    bool first;             /* C_DOWN is a first login's, which goes on after a cut or a kill */
     bool forgot, overflow;
 };
 
@@ -134,14 +136,56 @@ static epode_status catchup_ask(ep_catchup *c, catchup_state state, const char *
     return c->ev->ask(c->user, &q);
 }
 
+/* What a first login may still get is a fact, "budget oldest", until it has it. */
+#define FACT_FIRST "first-sync"
+
+static epode_status budget_save(ep_catchup *c)
+{
+    char text[48];
+    snprintf(text, sizeof text, "%u %lld", c->budget, (long long)c->oldest_ms);
+    return c->first ? ep_store_fact_put(c->store, FACT_FIRST, ep_catchup_owner(c), text, strlen(text), 0) : EPODE_OK;
+}
+
+static epode_status budget_load(ep_catchup *c)
+{
+    ep_buf text = EP_BUF_INIT;
+    long long oldest = 0;
+    epode_status st = ep_store_fact_get(c->store, FACT_FIRST, ep_catchup_owner(c), &text, NULL);
+    c->budget = 0;
+    if (st == EPODE_OK && !ep_buf_cstr(&text))
+        st = EPODE_ENOMEM;
+    if (st == EPODE_OK && sscanf(ep_buf_ptr(&text), "%u %lld", &c->budget, &oldest) != 2)
+        c->budget = 0;
+    c->oldest_ms = oldest;
+    c->first = c->budget > 0;
+    ep_buf_free(&text);
+    return st < 0 ? st : EPODE_OK;
+}
+
 static epode_status ask_last(ep_catchup *c, int64_t now_us)
 {
     epode_status st = ep_archive_mark(c->store, c->archive);
     return st < 0 ? st : catchup_ask(c, C_LAST, "", NULL, 0, now_us);
 }
 
-/* Whether what the server says of the archive's ends shows that there is nothing to ask for. */
-static epode_status catchup_is_whole(ep_catchup *c, const ep_archive_info *ends, bool *whole)
+static epode_status ask_down(ep_catchup *c, int64_t span, int64_t now_us);
+
+/* Everything up to the end is held: what is left is what a first login has not got yet. */
+static epode_status catchup_rest(ep_catchup *c, int64_t now_us)
+{
+    ep_span_copy end = { 0 };
+    epode_status st = budget_load(c);
+    if (st == EPODE_OK && c->first && (st = ep_archive_verified_end(c->store, c->archive, &end)) == EPODE_OK)
+        st = ask_down(c, end.span.span, now_us);
+    else if (st >= 0)
+        catchup_finish(c, EPODE_OK);
+    ep_span_copy_free(&end);
+    return st < 0 ? st : EPODE_OK;
+}
+
+/* Whether what the server says of the archive's ends shows that there is nothing to ask for. A resumed session
+ * missed nothing; but what it was doing when it was cut, and its tail, go on. */
+static epode_status catchup_is_whole(ep_catchup *c, const ep_archive_info *ends, bool resumed, bool *whole)
 {
     ep_span_copy end = { 0 };
     uint64_t unjoined = 0;
@@ -152,13 +196,15 @@ static epode_status catchup_is_whole(ep_catchup *c, const ep_archive_info *ends,
     epode_status held = ep_archive_verified_end(c->store, c->archive, &end);
     if (held < 0)
         return held;
-    if (!unjoined)
+    if (!unjoined && resumed)
+        *whole = held == EPODE_OK && end.span.reached_end;
+    else if (!unjoined && ends)
         *whole = held == EPODE_DONE ? !ends->last_id : ends->last_id && strcmp(ends->last_id, end.last_id) == 0;
     ep_span_copy_free(&end);
     return EPODE_OK;
 }
 
-epode_status ep_catchup_begin(ep_catchup *c, const ep_archive_info *ends, int64_t now_us, int64_t now_ms)
+epode_status ep_catchup_begin(ep_catchup *c, bool resumed, const ep_archive_info *ends, int64_t now_us, int64_t now_ms)
 {
     bool whole = false;
     epode_status st = EPODE_OK;
@@ -166,11 +212,10 @@ epode_status ep_catchup_begin(ep_catchup *c, const ep_archive_info *ends, int64_
         return EPODE_AGAIN;
     c->now_ms = now_ms;
     c->done = c->expected = 0;
-    if (ends) {
+    if (ends)
         st = ep_archive_info_put(c->store, c->archive, ends);
-        if (st >= 0)
-            st = catchup_is_whole(c, ends, &whole);
-    }
+    if (st >= 0)
+        st = catchup_is_whole(c, ends, resumed, &whole);
     if (st < 0)
         return st;
     if (!whole)
@@ -178,8 +223,7 @@ epode_status ep_catchup_begin(ep_catchup *c, const ep_archive_info *ends, int64_
     /* What comes live from now on stands above the end that was just confirmed. */
     if ((st = ep_archive_mark(c->store, c->archive)) < 0)
         return st;
-    catchup_finish(c, EPODE_OK);
-    return EPODE_OK;
+    return catchup_rest(c, now_us);
 }
 
 typedef struct fill_find {
@@ -205,6 +249,7 @@ epode_status ep_catchup_fill(ep_catchup *c, int64_t below_pos, unsigned n, int64
     if (st == EPODE_OK && f.above && f.before_id) {
         c->budget = n ? n : BULK_PAGE;
         c->oldest_ms = 0;
+        c->first = false;
         c->done = 0;
         c->expected = c->budget;
         st = catchup_ask(c, C_DOWN, f.before_id, NULL, f.above, now_us);
@@ -267,8 +312,11 @@ static epode_status ask_down(ep_catchup *c, int64_t span, int64_t now_us)
         return st;
     if (st == EPODE_DONE || s.span.reaches_start || !c->budget) {
         ep_span_copy_free(&s);
-        catchup_finish(c, EPODE_OK);
-        return EPODE_OK;
+        st = c->first ? ep_store_fact_del(c->store, FACT_FIRST, ep_catchup_owner(c)) : EPODE_OK;
+        c->first = false;
+        if (st >= 0)
+            catchup_finish(c, EPODE_OK);
+        return st;
     }
     st = catchup_ask(c, C_DOWN, s.first_id, NULL, span, now_us);
     ep_span_copy_free(&s);
@@ -292,14 +340,11 @@ static epode_status below_span(const ep_span *span, void *user)
     return b->id ? EPODE_OK : EPODE_ENOMEM;
 }
 
-static epode_status after_last(ep_catchup *c, const ep_page_result *r, bool complete, int64_t now_us)
+static epode_status after_last(ep_catchup *c, const ep_page_result *r, int64_t now_us)
 {
     below_find b = { .top = r->span };
-    if (!r->span || r->meets_newest || r->reaches_start) {
-        catchup_finish(c, EPODE_OK);
-        return EPODE_OK;
-    }
-    (void)complete;
+    if (!r->span || r->meets_newest || r->reaches_start)
+        return catchup_rest(c, now_us);
     epode_status st = ep_span_list(c->store, c->archive, below_span, &b);
     if (st >= 0 && b.id) {
         st = catchup_ask(c, C_UP, NULL, b.id, b.below, now_us);
@@ -307,7 +352,9 @@ static epode_status after_last(ep_catchup *c, const ep_page_result *r, bool comp
         unsigned first = c->config.first_messages ? c->config.first_messages : FIRST_MESSAGES;
         c->budget = first > c->done ? first - (unsigned)c->done : 0;
         c->oldest_ms = c->config.first_days ? c->now_ms - (int64_t)c->config.first_days * 86400000 : 0;
-        st = ask_down(c, r->span, now_us);
+        c->first = true;
+        if ((st = budget_save(c)) >= 0)
+            st = ask_down(c, r->span, now_us);
     }
     ep_free(b.id);
     return st;
@@ -316,10 +363,8 @@ static epode_status after_last(ep_catchup *c, const ep_page_result *r, bool comp
 static epode_status after_up(ep_catchup *c, const ep_page_result *r, int64_t now_us)
 {
     ep_span_copy s = { 0 };
-    if (r->met) {
-        catchup_finish(c, EPODE_OK);
-        return EPODE_OK;
-    }
+    if (r->met)
+        return catchup_rest(c, now_us);
     epode_status st = r->span ? ep_span_get(c->store, r->span, &s) : EPODE_DONE;
     if (st == EPODE_OK)
         st = catchup_ask(c, C_UP, NULL, s.last_id, r->span, now_us);
@@ -335,7 +380,8 @@ static epode_status after_down(ep_catchup *c, const ep_page_result *r, int64_t o
     c->budget = c->budget > got ? c->budget - (unsigned)got : 0;
     if (r->met || !got || (c->oldest_ms && oldest && oldest < c->oldest_ms))
         c->budget = 0;
-    return ask_down(c, r->span, now_us);
+    epode_status st = budget_save(c);
+    return st < 0 ? st : ask_down(c, r->span, now_us);
 }
 
 /* An empty page that says it is complete is believed only where nothing contradicts it: going up there must be
@@ -368,7 +414,7 @@ static epode_status catchup_store(ep_catchup *c, const ep_mam_fin *fin, int64_t 
         if (unstable)
             catchup_finish(c, EPODE_OK);
         else if (c->state == C_LAST)
-            st = after_last(c, &r, fin->complete, now_us);
+            st = after_last(c, &r, now_us);
         else if (c->state == C_UP)
             st = after_up(c, &r, now_us);
         else

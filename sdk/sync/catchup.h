@@ -37,9 +37,10 @@ epode_status ep_catchup_new(ep_catchup **out, ep_store *store, const ep_catchup_
                             const ep_catchup_events *events, void *user, const ep_log *log);
 void ep_catchup_free(ep_catchup *c);
 
-/* A session began, or the tail is to be read again. ends: as the bind said (known false: it did not). Nothing is
- * asked where the ends show that everything is held. */
-epode_status ep_catchup_begin(ep_catchup *c, const ep_archive_info *ends, int64_t now_us, int64_t now_ms);
+/* A session began (resumed: an old one goes on), or the tail is to be read again. ends: as the bind said, NULL: it
+ * did not. Nothing is asked where that shows that everything is held. */
+epode_status ep_catchup_begin(ep_catchup *c, bool resumed, const ep_archive_info *ends, int64_t now_us,
+                              int64_t now_ms);
 /* Gets up to n older messages below the span above a hole (on demand). EPODE_AGAIN: busy; EPODE_DONE: no hole. */
 epode_status ep_catchup_fill(ep_catchup *c, int64_t below_pos, unsigned n, int64_t now_us);
 

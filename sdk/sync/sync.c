@@ -140,23 +140,8 @@ static epode_status ask_positions(ep_sync *s)
     return st ? st : s->ev->send_iq(s->user, ep_buf_ptr(&s->xml), s->xml.len);
 }
 
-/* A resumed session missed nothing; but what it was doing when it was cut, and its tail, go on. */
-static epode_status resumed_is_whole(ep_sync *s, bool *whole)
-{
-    ep_span_copy end = { 0 };
-    uint64_t unjoined = 0;
-    *whole = false;
-    epode_status st = ep_archive_unjoined(s->store, ep_sync_archive(s), &unjoined);
-    epode_status held = st < 0 ? st : ep_archive_verified_end(s->store, ep_sync_archive(s), &end);
-    *whole = held == EPODE_OK && !unjoined && end.span.reached_end;
-    ep_span_copy_free(&end);
-    return held < 0 ? held : EPODE_OK;
-}
-
 epode_status ep_sync_ready(ep_sync *s, bool resumed, const ep_archive_info *ends, int64_t now_us, int64_t now_ms)
 {
-    bool whole = false;
-    epode_status st = EPODE_OK;
     ep_sync_cut(s);
     s->online = true;
     s->no_archive = false;
@@ -164,13 +149,7 @@ epode_status ep_sync_ready(ep_sync *s, bool resumed, const ep_archive_info *ends
     s->retry_us = 0;
     if (s->no_queries)
         return ep_archive_mark(s->store, ep_sync_archive(s));
-    if (resumed && (st = resumed_is_whole(s, &whole)) < 0)
-        return st;
-    if (whole) {
-        s->ev->synced(s->user, EPODE_OK);
-        return EPODE_OK;
-    }
-    st = ep_catchup_begin(s->catchup, ends, now_us, now_ms);
+    epode_status st = ep_catchup_begin(s->catchup, resumed, ends, now_us, now_ms);
     if (st >= 0 && !resumed)
         st = ask_positions(s);
     return st < 0 ? st : EPODE_OK;
@@ -319,7 +298,7 @@ void ep_sync_tick(ep_sync *s, int64_t now_us, int64_t now_ms)
         return;
     s->tail_us = s->tail_since_us = EP_NEVER;
     if (s->online && !s->no_archive && !ep_catchup_is_busy(s->catchup) &&
-        ep_catchup_begin(s->catchup, NULL, now_us, now_ms) < 0)
+        ep_catchup_begin(s->catchup, false, NULL, now_us, now_ms) < 0)
         on_finished(s, EPODE_ESTORE, false);
 }
 

@@ -131,7 +131,13 @@ class Listener:
         return self.until(lambda o: "bind" in o, timeout)
 
     def message(self, body, timeout=20):
-        return self.until(lambda o: o.get("event") == "message" and f">{body}</body>" in o["xml"], timeout)
+        def wanted(o):
+            return o.get("event") == "message" and o["body"] == body
+        # It may have come before what was waited for last.
+        for line in self.out.seen:
+            if wanted(json.loads(line)):
+                return json.loads(line)
+        return self.until(wanted, timeout)
 
     def kill(self):
         self.proc.send_signal(signal.SIGKILL)
@@ -198,17 +204,12 @@ class Case(unittest.TestCase):
         return listener
 
     def inbox(self, db=None):
-        """(archive id, xml) of everything stored, in order, read without epode."""
+        """(archive id, body) of everything stored that has a text, in order, read without epode."""
         with sqlite3.connect(f"file:{db or self.db()}?mode=ro", uri=True, timeout=5) as c:
-            return c.execute("SELECT archive_id, xml FROM inbox ORDER BY seq").fetchall()
+            return c.execute("SELECT archive_id, body FROM message WHERE body IS NOT NULL ORDER BY pos").fetchall()
 
     def bodies(self, db=None):
-        found = []
-        for _, xml in self.inbox(db):
-            text = xml.decode() if isinstance(xml, bytes) else xml
-            if "<body>" in text:
-                found.append(text.split("<body>")[1].split("</body>")[0])
-        return found
+        return [body for _, body in self.inbox(db)]
 
 
 def main():
