@@ -47,17 +47,18 @@ void ep_client_emit_state(epode_client *c, epode_state state, const ep_error *wh
     event_push(c, ev);
 }
 
-void ep_client_emit_xml(epode_client *c, epode_event_type type, uint64_t row, const char *xml, size_t len)
+epode_status ep_client_emit_xml(epode_client *c, epode_event_type type, uint64_t row, const char *xml, size_t len)
 {
     ep_event *ev = ep_calloc(1, sizeof *ev);
     if (!ev || !(ev->xml = ep_strndup(xml, len))) {
         event_free(ev);
-        return;
+        return EPODE_ENOMEM;
     }
     ev->e.type = type;
     ev->e.row = row;
     ev->e.xml_len = len;
     event_push(c, ev);
+    return EPODE_OK;
 }
 
 void ep_client_emit_delivery(epode_client *c, const char *id, epode_delivery delivery)
@@ -80,6 +81,32 @@ static ep_event *event_pop(epode_client *c)
     ep_list_unlink(&ev->node);
     c->event_count--;
     return ev;
+}
+
+void ep_client_events_committed(epode_client *c)
+{
+    for (ep_list *at = c->events.prev; at != &c->events; at = at->prev) {
+        ep_event *ev = EP_LIST_OF(at, ep_event, node);
+        if (ev->committed)
+            return;
+        ev->committed = true;
+    }
+}
+
+/* The server hands it over again: told now, it would be told twice. States have happened all the same. */
+void ep_client_events_rolled_back(epode_client *c)
+{
+    for (ep_list *at = c->events.prev, *before; at != &c->events; at = before) {
+        ep_event *ev = EP_LIST_OF(at, ep_event, node);
+        before = at->prev;
+        if (ev->committed)
+            return;
+        if (ev->e.type == EPODE_EV_STATE)
+            continue;
+        ep_list_unlink(&ev->node);
+        c->event_count--;
+        event_free(ev);
+    }
 }
 
 void ep_client_deliver(epode_client *c)

@@ -57,6 +57,7 @@ typedef struct ep_event {
     epode_event e;
     ep_error error;
     char *xml, *id;
+    bool committed; /* what it tells of is */
 } ep_event;
 
 /* What was read from the store for one attempt; freed when the attempt has its stream. */
@@ -160,9 +161,11 @@ void ep_client_acked(epode_client *c, uint64_t acked);
 
 /* event.c */
 void ep_client_emit_state(epode_client *c, epode_state state, const ep_error *why);
-void ep_client_emit_xml(epode_client *c, epode_event_type type, uint64_t row, const char *xml, size_t len);
+epode_status ep_client_emit_xml(epode_client *c, epode_event_type type, uint64_t row, const char *xml, size_t len);
 void ep_client_emit_delivery(epode_client *c, const char *id, epode_delivery delivery);
 void ep_client_deliver(epode_client *c);
+void ep_client_events_committed(epode_client *c);   /* all that wait may be told */
+void ep_client_events_rolled_back(epode_client *c); /* what was not committed has not happened */
 void ep_client_events_free(epode_client *c);
 
 /* session.c */

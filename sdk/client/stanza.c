@@ -210,7 +210,7 @@ static epode_status take_message(epode_client *c, const ep_elem *e, uint32_t h)
                          .received_ms = ep_client_wall_ms(), .xml = ep_buf_ptr(&c->scratch), .len = c->scratch.len };
     epode_status st = ep_store_inbox_add(c->store, &row, &seq);
     if (st == EPODE_OK)
-        ep_client_emit_xml(c, EPODE_EV_MESSAGE, (uint64_t)seq, row.xml, row.len);
+        st = ep_client_emit_xml(c, EPODE_EV_MESSAGE, (uint64_t)seq, row.xml, row.len);
     return st;
 }
 
@@ -257,7 +257,9 @@ epode_status ep_client_stanza(epode_client *c, ep_elem *e, uint32_t h)
             return EPODE_ENOMEM;
     }
     if (c->flags & EPODE_RAW_STANZAS)
-        ep_client_emit_xml(c, EPODE_EV_STANZA, 0, ep_buf_ptr(&c->scratch), c->scratch.len);
+        st = ep_client_emit_xml(c, EPODE_EV_STANZA, 0, ep_buf_ptr(&c->scratch), c->scratch.len);
+    if (st < 0)
+        return st;
     if (message)
         st = take_message(c, e, h);
     else if (h)
@@ -324,9 +326,10 @@ epode_status epode_send_xml(epode_client *c, const char *xml, size_t len)
     ep_arena arena = { 0 };
     if (c->freed)
         return EPODE_ESTATE;
-    ep_elem *e = ep_elem_parse(&arena, xml, len, EP_NS_CLIENT);
+    ep_elem *e;
+    epode_status st = ep_elem_read(&e, &arena, xml, len, EP_NS_CLIENT);
     ep_loop_enter(c->loop);
-    epode_status st = e ? send_elem(c, e) : EPODE_EINVAL;
+    st = !st ? send_elem(c, e) : st == EPODE_ENOMEM ? st : EPODE_EINVAL;
     ep_loop_leave(c->loop);
     ep_arena_free(&arena);
     return st;
