@@ -161,7 +161,9 @@ static bool set_string(script *t, const char *key, const char *value)
                  { "tag", &t->r.c.tag },
                  { "resource", &t->r.c.resource },
                  { "config-version", &t->r.c.sent_config_version },
-                 { "user-agent", &t->r.c.user_agent_id } };
+                 { "user-agent", &t->r.c.user_agent_id },
+                 { "software", &t->r.c.software },
+                 { "device", &t->r.c.device } };
     for (size_t i = 0; i < COUNT(rows); i++)
         if (strcmp(rows[i].key, key) == 0) {
             *rows[i].field = strcmp(value, "none") == 0 ? NULL : keep(t, value);
