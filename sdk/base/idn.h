@@ -5,7 +5,7 @@
 
 #include "epode/error.h"
 
-char *ep_idn_saslprep(const char *utf8, epode_status *status);    /* RFC 4013, stored strings */
+char *ep_idn_saslprep(const char *utf8, epode_status *status);    /* RFC 4013; code points that Unicode 3.2 lacks pass */
 char *ep_idn_nodeprep(const char *utf8, epode_status *status);    /* RFC 6122 appendix A */
 char *ep_idn_resourceprep(const char *utf8, epode_status *status); /* RFC 6122 appendix B */
 char *ep_idn_nameprep(const char *utf8, epode_status *status);    /* domain as it stands in a JID */

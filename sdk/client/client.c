@@ -59,7 +59,10 @@ static epode_status client_options(epode_client *c, const epode_options *given, 
 {
     epode_options o = { 0 };
     memcpy(&o, given, given->size < sizeof o ? given->size : sizeof o);
-    if (ep_jid_parse(&c->jid, o.jid) || !c->jid.local)
+    epode_status st = ep_jid_parse(&c->jid, o.jid);
+    if (st == EPODE_ENOMEM)
+        return ep_fail(err, st, 0, "out of memory");
+    if (st || !c->jid.local)
         return ep_fail(err, EPODE_EINVAL, 0, "the JID is not one of an account: user@domain is needed");
     if (o.tls > EPODE_TLS_STARTTLS || o.log_level < 0 || o.log_level > EPODE_LOG_TRACE)
         return ep_fail(err, EPODE_EINVAL, 0, "an option is out of its range");

@@ -65,8 +65,11 @@ static void connection_account(epode_client *c)
 
 void ep_client_drop(epode_client *c)
 {
-    if (c->store)
+    if (c->store) {
+        if (ep_store_in_transaction(c->store))
+            ep_client_events_rolled_back(c);
         ep_store_rollback(c->store);
+    }
     if (c->sync)
         ep_sync_cut(c->sync);
     c->h_dirty = false;
@@ -226,9 +229,11 @@ static void stream_failed(epode_client *c)
     ep_error_clear(&c->store_error);
     if (!err.status)
         ep_fail(&err, EPODE_ESTREAM, 0, "the server closed the stream");
-    /* The last words (a stream error, the end tag) go out if they can. */
+    /* The last words (a stream error, the end tag) go out if they can; but where the fault is ours, a silent end leaves
+     * the session to be resumed, with all that the server holds for it (XEP-0198, 5). */
     ep_buf *out = ep_stream_output(c->stream);
-    if (c->net && out->len && !out->failed) {
+    bool ours = err.status == EPODE_ENOMEM || err.status <= EPODE_ESTORE;
+    if (c->net && out->len && !out->failed && !ours) {
         ep_net_write(c->net, ep_buf_ptr(out), out->len);
         ep_net_flush(c->net);
     }
@@ -253,11 +258,17 @@ static void connection_trace(epode_client *c, const char *text, size_t len)
 static bool connection_commit(epode_client *c)
 {
     epode_status st = EPODE_OK;
-    if (c->h_dirty)
+    if (c->emit_failed)
+        st = EPODE_ENOMEM; /* what the application could not be told has not happened: it comes again */
+    else if (c->h_dirty)
         st = ep_store_sm_set_h(c->store, c->h_seen);
-    c->h_dirty = false;
+    c->h_dirty = c->emit_failed = false;
     if (st >= 0 && (ep_store_in_transaction(c->store) || c->ack_due))
         st = ep_store_commit(c->store, c->ack_due);
+    if (st >= 0)
+        ep_client_events_committed(c);
+    else
+        ep_client_events_rolled_back(c);
     /* A stream that has just ended takes no words any more; its own error is the story then. */
     if (!st && c->ack_due && c->stream && ep_stream_state_of(c->stream) == EP_S_READY)
         st = ep_stream_ack(c->stream, ep_store_h_durable(c->store));

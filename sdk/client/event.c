@@ -60,6 +60,7 @@ void ep_client_emit(epode_client *c, const epode_event *event)
         !event_copy(&ev->id, event->id, event->id ? strlen(event->id) : 0) ||
         !event_copy(&ev->peer, event->peer, event->peer ? strlen(event->peer) : 0)) {
         event_free(ev);
+        c->emit_failed = true;
         return;
     }
     ev->e = *event;
@@ -76,6 +77,32 @@ static ep_event *event_pop(epode_client *c)
     ep_list_unlink(&ev->node);
     c->event_count--;
     return ev;
+}
+
+void ep_client_events_committed(epode_client *c)
+{
+    for (ep_list *at = c->events.prev; at != &c->events; at = at->prev) {
+        ep_event *ev = EP_LIST_OF(at, ep_event, node);
+        if (ev->committed)
+            return;
+        ev->committed = true;
+    }
+}
+
+/* The server hands it over again: told now, it would be told twice. States have happened all the same. */
+void ep_client_events_rolled_back(epode_client *c)
+{
+    for (ep_list *at = c->events.prev, *before; at != &c->events; at = before) {
+        ep_event *ev = EP_LIST_OF(at, ep_event, node);
+        before = at->prev;
+        if (ev->committed)
+            return;
+        if (ev->e.type == EPODE_EV_STATE)
+            continue;
+        ep_list_unlink(&ev->node);
+        c->event_count--;
+        event_free(ev);
+    }
 }
 
 void ep_client_deliver(epode_client *c)

@@ -61,6 +61,7 @@ typedef struct ep_event {
     epode_event e;
     ep_error error;
     char *xml, *id, *peer;
+    bool committed; /* what it tells of is */
 } ep_event;
 
 struct epode_store {
@@ -122,7 +123,7 @@ struct epode_client {
     uint64_t server_max_bytes; /* what was remembered of its limit (XEP-0478); 0: nothing */
 
     uint32_t h_seen;     /* stanzas handled; stored at the turn's end */
-    bool h_dirty;
+    bool h_dirty, emit_failed;
     ep_buf scratch;
     char iq_outbox[24];  /* the ping that shows what arrived where there is no stream management */
     uint64_t forged;     /* what was dropped because its sender may not say it */
@@ -195,6 +196,8 @@ void ep_client_emit_changes(epode_client *c, const ep_changes *changes);
 void ep_client_emit_state(epode_client *c, epode_state state, const ep_error *why);
 void ep_client_emit(epode_client *c, const epode_event *event); /* copied, strings too */
 void ep_client_deliver(epode_client *c);
+void ep_client_events_committed(epode_client *c);   /* all that wait may be told */
+void ep_client_events_rolled_back(epode_client *c); /* what was not committed has not happened */
 void ep_client_events_free(epode_client *c);
 
 /* session.c */

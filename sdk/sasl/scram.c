@@ -77,12 +77,28 @@ done:
     return st ? ep_fail(err, st, 0, "out of memory") : EPODE_OK;
 }
 
-/* The value of attribute c ("r", "s", "i") in a comma-separated message; NULL: not there. The caller frees. */
-static char *scram_field(const char *msg, char c)
+/* Cuts a copy of a message at its commas; false: no memory. */
+typedef struct scram_message {
+    char *text;
+    size_t len;
+} scram_message;
+
+static bool scram_split(scram_message *m, const char *text, size_t n)
 {
-    for (const char *at = msg; at && *at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL)
+    m->len = n;
+    if (!(m->text = ep_strndup(text, n)))
+        return false;
+    for (char *at = m->text; (at = strchr(at, ',')) != NULL;)
+        *at++ = '\0';
+    return true;
+}
+
+/* The value of attribute c ("r", "s", "i"); NULL: not there. */
+static const char *scram_field(const scram_message *m, char c)
+{
+    for (const char *at = m->text; at <= m->text + m->len; at += strlen(at) + 1)
         if (at[0] == c && at[1] == '=')
-            return ep_strndup(at + 2, strcspn(at + 2, ","));
+            return at + 2;
     return NULL;
 }
 
@@ -175,13 +191,17 @@ epode_status ep_scram_step(ep_sasl *s, const char *challenge, size_t n, ep_buf *
         return ep_fail(err, EPODE_EPROTO, 0, "the server's SCRAM message holds a zero byte");
     if (s->proved || !s->first_bare)
         return ep_fail(err, EPODE_EPROTO, 0, "the server sent one SCRAM challenge too many");
+    scram_message m = { 0 };
     char *msg = ep_strndup(challenge, n);
-    char *nonce = msg ? scram_field(msg, 'r') : NULL, *salt64 = msg ? scram_field(msg, 's') : NULL;
-    char *count = msg ? scram_field(msg, 'i') : NULL;
     uint8_t *salt = NULL;
     size_t salt_len = 0;
     uint64_t iterations = 0;
-    if (msg && strncmp(msg, "m=", 2) == 0) {
+    if (!msg || !scram_split(&m, challenge, n)) {
+        ep_free(msg);
+        return ep_fail(err, EPODE_ENOMEM, 0, "out of memory");
+    }
+    const char *nonce = scram_field(&m, 'r'), *salt64 = scram_field(&m, 's'), *count = scram_field(&m, 'i');
+    if (strncmp(msg, "m=", 2) == 0) {
         ep_fail(err, st, 0, "the server asks for a SCRAM extension that is not known");
         goto done;
     }
@@ -203,9 +223,7 @@ epode_status ep_scram_step(ep_sasl *s, const char *challenge, size_t n, ep_buf *
         st = scram_final(s, msg, nonce, out, err);
 done:
     ep_free(msg);
-    ep_free(nonce);
-    ep_free(salt64);
-    ep_free(count);
+    ep_free(m.text);
     ep_free(salt);
     return st;
 }
@@ -213,16 +231,17 @@ done:
 epode_status ep_scram_finish(ep_sasl *s, const char *data, size_t n, ep_error *err)
 {
     epode_status st = EPODE_EAUTH;
-    char *msg = ep_strndup(data ? data : "", n);
-    char *v = msg ? scram_field(msg, 'v') : NULL;
+    scram_message m = { 0 };
     size_t len = 0;
+    if (!scram_split(&m, data ? data : "", n))
+        return ep_fail(err, EPODE_ENOMEM, 0, "out of memory");
+    const char *v = scram_field(&m, 'v');
     uint8_t *sig = v ? ep_b64_decode(v, strlen(v), &len) : NULL;
     if (s->proved && sig && len == s->signature_len && ep_equal_ct(sig, s->server_signature, len))
         st = EPODE_OK;
     else
         ep_fail(err, st, 0, "the server did not prove that it knows the password");
-    ep_free(msg);
-    ep_free(v);
+    ep_free(m.text);
     ep_free(sig);
     return st;
 }

@@ -55,9 +55,11 @@ epode_status ep_stanza_write(ep_buf *out, xmpp_stanza_t *stanza, const char *out
         return EPODE_ENOMEM;
     /* Through our own parser and writer: what leaves is well-formed whatever was put into the stanza. */
     ep_arena arena = { 0 };
-    ep_elem *e = ep_elem_parse(&arena, text, len, outer_ns);
-    epode_status st = e ? EPODE_OK : EPODE_EINVAL;
-    if (e)
+    ep_elem *e;
+    epode_status st = ep_elem_read(&e, &arena, text, len, outer_ns);
+    if (st)
+        st = st == EPODE_ENOMEM ? st : EPODE_EINVAL;
+    else
         ep_elem_write(out, e, outer_ns);
     ep_arena_free(&arena);
     xmpp_free(xmpp_stanza_get_context(stanza), text);

@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "epode/error.h"
 
 typedef struct ep_attr {
     const char *name, *ns; /* ns NULL: none, as is usual for attributes */
@@ -38,8 +39,10 @@ const char *ep_elem_text(const ep_elem *e); /* of its first text node; "" if the
 /* Writes e as XML; xmlns is left out where it equals outer_ns (NULL: always written). */
 void ep_elem_write(ep_buf *out, const ep_elem *e, const char *outer_ns);
 
-/* Parses one whole element on its own into an arena that must be empty. NULL: not well-formed, refused (DTD, comment,
- * processing instruction), or no memory. default_ns is that of an element that names none. */
+/* Parses one whole element on its own into an arena that must be empty. default_ns is that of an element that names
+ * none. EPODE_EPROTO: not well-formed, or refused (DTD, comment, processing instruction); EPODE_ENOMEM. */
+epode_status ep_elem_read(ep_elem **out, ep_arena *arena, const char *xml, size_t len, const char *default_ns);
+/* The same where the reason does not matter: NULL. */
 ep_elem *ep_elem_parse(ep_arena *arena, const char *xml, size_t len, const char *default_ns);
 
 #endif

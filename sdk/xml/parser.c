@@ -346,30 +346,50 @@ epode_status ep_xml_parser_feed(ep_xml_parser *p, const char *data, size_t n, si
     return EPODE_OK;
 }
 
-ep_elem *ep_elem_parse(ep_arena *arena, const char *xml, size_t len, const char *default_ns)
+static bool parse_whole(ep_xml_parser *p, const ep_buf *text)
+{
+    if (text->len >= INT_MAX || XML_Parse(p->expat, ep_buf_ptr(text), (int)text->len, 1) == XML_STATUS_OK)
+        return text->len < INT_MAX && !p->failed && p->root;
+    if (!p->failed && XML_GetErrorCode(p->expat) == XML_ERROR_NO_MEMORY)
+        p->failed = EPODE_ENOMEM;
+    return false;
+}
+
+epode_status ep_elem_read(ep_elem **out, ep_arena *arena, const char *xml, size_t len, const char *default_ns)
 {
     ep_xml_limits limits = { .max_stanza_bytes = len + 1, .max_token_bytes = len + 1 };
     ep_xml_parser *p = arena->first ? NULL : ep_xml_parser_new(&limits, NULL, NULL);
     ep_buf wrapped = EP_BUF_INIT;
-    ep_elem *root = NULL;
+    epode_status st = EPODE_EPROTO;
+    *out = NULL;
     if (!p)
-        return NULL;
+        return arena->first ? EPODE_EINVAL : EPODE_ENOMEM;
     p->single = true;
     ep_buf_puts(&wrapped, "<w xmlns='");
     ep_xml_escape(&wrapped, default_ns ? default_ns : "", default_ns ? strlen(default_ns) : 0);
     ep_buf_puts(&wrapped, "'>");
     ep_buf_add(&wrapped, xml, len);
     ep_buf_puts(&wrapped, "</w>");
-    if (!wrapped.failed && wrapped.len < INT_MAX &&
-        XML_Parse(p->expat, ep_buf_ptr(&wrapped), (int)wrapped.len, 1) == XML_STATUS_OK && !p->failed)
-        root = p->root;
-    if (root) {
+    if (wrapped.failed) {
+        st = EPODE_ENOMEM;
+    } else if (parse_whole(p, &wrapped)) {
         /* The tree lives in the parser's arena, which changes hands. */
+        *out = p->root;
         *arena = p->arena;
         p->arena = (ep_arena){ 0 };
-        root->next = NULL;
+        (*out)->next = NULL;
+        st = EPODE_OK;
+    } else if (p->failed == EPODE_ENOMEM) {
+        st = EPODE_ENOMEM;
     }
     ep_buf_free(&wrapped);
     ep_xml_parser_free(p);
-    return root;
+    return st;
+}
+
+ep_elem *ep_elem_parse(ep_arena *arena, const char *xml, size_t len, const char *default_ns)
+{
+    ep_elem *e;
+    ep_elem_read(&e, arena, xml, len, default_ns);
+    return e;
 }

@@ -156,10 +156,11 @@ epode_status ep_features_read(ep_features *out, const ep_elem *features)
 epode_status ep_features_parse(ep_features *out, const char *xml, size_t len)
 {
     ep_arena arena = { 0 };
-    ep_elem *e = ep_elem_parse(&arena, xml, len, EP_NS_STREAM);
-    epode_status st = ep_elem_is(e, "features", EP_NS_STREAM) ? ep_features_read(out, e) : EPODE_EPROTO;
-    if (st == EPODE_EPROTO)
-        memset(out, 0, sizeof *out);
+    ep_elem *e;
+    epode_status st = ep_elem_read(&e, &arena, xml, len, EP_NS_STREAM);
+    memset(out, 0, sizeof *out);
+    if (!st)
+        st = ep_elem_is(e, "features", EP_NS_STREAM) ? ep_features_read(out, e) : EPODE_EPROTO;
     ep_arena_free(&arena);
     return st;
 }

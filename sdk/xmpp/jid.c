@@ -41,7 +41,9 @@ epode_status ep_jid_parse(ep_jid *out, const char *text)
         st = jid_part(&out->domain, domain, domain_len, ep_idn_nameprep);
     if (!st && slash)
         st = jid_part(&out->resource, slash + 1, strlen(slash + 1), ep_idn_resourceprep);
-    if (!st && strpbrk(out->domain, "@/ <>&'\""))
+    /* Another dot at an end, or two in a row, is an empty label. */
+    if (!st && (strpbrk(out->domain, "@/ <>&'\"") || out->domain[0] == '.' || strstr(out->domain, "..") ||
+                out->domain[strlen(out->domain) - 1] == '.'))
         st = EPODE_EINVAL;
     if (!st)
         out->ascii = ep_idn_to_ascii(out->domain, &st);

@@ -1,5 +1,6 @@
-/* test_sim_cuts.c: the link is cut behind every byte, of the server's output and of the client's: the engine ends with
- * a typed error or was ready before, never twice, and the next login succeeds. */
+/* test_sim_cuts.c: the link is cut behind every byte, of the server's output and of the client's:
+ * the engine ends with a typed error or was ready before, never twice, and the next login succeeds.
+ */
 #include "../support/sim.h"
 
 static void plain(ep_stream_config *c)
@@ -20,7 +21,9 @@ typedef struct scenario {
     unsigned every; /* each n-th byte: SCRAM costs PBKDF2 twice a login */
 } scenario;
 
-#define SMALL "limits=off;caps=off;session=off;mechanisms=PLAIN;fast-mechanisms=HT-SHA-256-EXPR;cb-list=off;"
+#define SMALL                                                                                      \
+    "limits=off;caps=off;session=off;mechanisms=PLAIN;fast-mechanisms=HT-SHA-256-EXPR;cb-list="    \
+    "off;"
 
 static const scenario scenarios[] = {
     { "SASL2, PLAIN, cold", SMALL, false, false, false, plain, 1 },
@@ -30,7 +33,6 @@ static const scenario scenarios[] = {
     { "RFC 6120, PLAIN, together", SMALL "sasl2=off", true, false, false, together, 1 },
     { "SASL2, SCRAM, warm", "mechanisms=SCRAM-SHA-1", true, false, false, NULL, 29 },
 };
-
 
 static void login_first(sim *s, const scenario *c)
 {
@@ -90,7 +92,8 @@ static unsigned long cut_everywhere(const scenario *c, bool down)
             s.token[0] = '\0';
         s.know_features = s.know_session = c->warm;
         s.keys.mechanism[0] = '\0';
-        /* Whatever was cut: the next login succeeds, at the bytes where things can go wrong and now and then. */
+        /* Whatever was cut: the next login succeeds, at the bytes where things can go wrong and now
+         * and then. */
         if (cuts % 16 == 0 || c->resume)
             login_first(&s, c);
     }

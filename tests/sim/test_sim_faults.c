@@ -242,12 +242,28 @@ static void a_session_that_was_not_guessed_has_no_deadline_of_its_own(void **sta
     sim_free(&s);
 }
 
+static void an_unanswered_request_keeps_the_session_in_its_setup(void **state)
+{
+    (void)state;
+    static sim s;
+    sim_init(&s);
+    sim_set(&s, RFC6120 ONLY_PLAIN "!ignore-iq=on");
+    sim_connect(&s, plain);
+    sim_run(&s, 60000000);
+    assert_int_equal(s.r.readies, 0);
+    assert_int_equal(s.r.ends, 0);
+    assert_int_equal(ep_stream_state_of(s.r.s), EP_S_SETUP);
+    assert_non_null(strstr(ep_buf_cstr(&s.r.log), "sm-enabled"));
+    sim_free(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_fault_has_its_error),
         cmocka_unit_test(after_a_failed_guess_the_login_without_it_succeeds),
         cmocka_unit_test(a_session_that_was_not_guessed_has_no_deadline_of_its_own),
+        cmocka_unit_test(an_unanswered_request_keeps_the_session_in_its_setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

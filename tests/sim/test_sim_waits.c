@@ -198,6 +198,11 @@ static void check(const row *r, sim *s)
         fail_msg("%s: not resumed\n%s", r->name, log);
     if (r->log && !strstr(log, r->log))
         fail_msg("%s: \"%s\" is not in\n%s", r->name, r->log, log);
+    bool wrong = strstr(log, "wrong-guess pipelined-authentication") != NULL;
+    bool legacy = r->warm && (r->tune == together || r->tune == plain_together);
+    assert_int_equal(ep_stream_pipelined(st), r->warm && r->tune != no_fast_path && !wrong);
+    assert_int_equal(ep_stream_legacy_pipelined(st), legacy);
+    assert_false(ep_stream_was_guessing(st));
     size_t n = ep_stream_flights(st, &flights);
     assert_int_equal(n, r->waits);
     for (size_t i = 0; i < n; i++) {

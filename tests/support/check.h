@@ -19,7 +19,8 @@
 
 /* Runs `attempt` with its first, second, third ... allocation failing, once alone and once with all
  * that follow, until it needs no more of them. `attempt` says whether it ended well; whatever it
- * said, it must have freed everything (the address sanitizer looks). Returns how many there were. */
+ * said, it must have freed everything (the address sanitizer looks). Returns how many there were.
+ */
 static inline unsigned long fail_each_allocation(bool (*attempt)(void *user), void *user)
 {
     unsigned long sites = 0;

@@ -50,7 +50,8 @@ static inline void rig_token_dead(void *user, const char *condition)
     ep_buf_printf(&((rig *)user)->log, "token-dead %s\n", condition);
 }
 
-static inline void rig_authenticated(void *user, const ep_sasl_mech *mech, const ep_scram_keys *keys)
+static inline void rig_authenticated(void *user, const ep_sasl_mech *mech,
+                                     const ep_scram_keys *keys)
 {
     rig *r = user;
     if (keys)
@@ -87,7 +88,8 @@ static inline epode_status rig_resumed(void *user, uint64_t acked)
     return r->answer;
 }
 
-static inline epode_status rig_resume_failed(void *user, bool known, uint64_t acked, const char *condition)
+static inline epode_status rig_resume_failed(void *user, bool known, uint64_t acked,
+                                             const char *condition)
 {
     rig *r = user;
     ep_buf_printf(&r->log, "resume-failed %s", condition);
@@ -102,7 +104,8 @@ static inline epode_status rig_ready(void *user)
     rig *r = user;
     r->readies++;
     ep_buf_printf(&r->log, "ready waits=%u%s%s%s\n", ep_stream_waits(r->s),
-                  ep_stream_has_sm(r->s) ? " sm" : "", ep_stream_has_carbons(r->s) ? " carbons" : "",
+                  ep_stream_has_sm(r->s) ? " sm" : "",
+                  ep_stream_has_carbons(r->s) ? " carbons" : "",
                   ep_stream_has_csi(r->s) ? " csi" : "");
     return r->answer;
 }
@@ -156,9 +159,9 @@ static inline void rig_log(int level, const char *area, const char *line, void *
 }
 
 static const ep_stream_events rig_events = {
-    rig_features, rig_token,   rig_token_dead, rig_authenticated, rig_bound, rig_sm_enabled,
-    rig_resumed,  rig_resume_failed, rig_ready, rig_stanza, rig_counted, rig_acked,
-    rig_ack_wanted, rig_wrong_guess, rig_see_other_host,
+    rig_features,   rig_token,   rig_token_dead,    rig_authenticated, rig_bound,
+    rig_sm_enabled, rig_resumed, rig_resume_failed, rig_ready,         rig_stanza,
+    rig_counted,    rig_acked,   rig_ack_wanted,    rig_wrong_guess,   rig_see_other_host,
 };
 
 /* Made-up channel binding: both sides of a simulated TLS connection have it. */

@@ -1,4 +1,5 @@
-/* scram_server.h: the server's side of SCRAM and HT, for dialogues: written from the RFCs and apart from the SDK. */
+/* scram_server.h: the server's side of SCRAM and HT, for dialogues: written from the RFCs and apart
+ * from the SDK. */
 #ifndef EP_TEST_SCRAM_SERVER_H
 #define EP_TEST_SCRAM_SERVER_H
 
@@ -60,14 +61,17 @@ static inline unsigned scram_hmac(const EVP_MD *md, const void *key, unsigned le
 }
 
 /* Checks the client's proof, and gives the server's. */
-static inline const char *scram_signature(const char *mechanism, const char *password, const char *first64,
-                                          const char *challenge64, const char *final64)
+static inline const char *scram_signature(const char *mechanism, const char *password,
+                                          const char *first64, const char *challenge64,
+                                          const char *final64)
 {
-    unsigned char first[2048], challenge[2048], final[2048], salted[64], client[64], stored[64], server[64];
+    unsigned char first[2048], challenge[2048], final[2048], salted[64], client[64], stored[64],
+        server[64];
     unsigned char sig[64], proof[2048];
     char message[8192];
-    const EVP_MD *md = EVP_get_digestbyname(strstr(mechanism, "512") ? "SHA512"
-                                            : strstr(mechanism, "256") ? "SHA256" : "SHA1");
+    const EVP_MD *md = EVP_get_digestbyname(strstr(mechanism, "512")   ? "SHA512"
+                                            : strstr(mechanism, "256") ? "SHA256"
+                                                                       : "SHA1");
     unsigned n = (unsigned)EVP_MD_get_size(md);
     scram_unb64(first64, first);
     scram_unb64(challenge64, challenge);
@@ -76,7 +80,7 @@ static inline const char *scram_signature(const char *mechanism, const char *pas
     scram_hmac(md, salted, n, "Client Key", client);
     scram_hmac(md, salted, n, "Server Key", server);
     EVP_Digest(client, n, stored, NULL, md, NULL);
-    char *p = strstr((char *)final, ",p=");
+    char *p = strstr((char *) final, ",p=");
     assert_non_null(p);
     *p = '\0';
     snprintf(message, sizeof message, "%s,%s,%s", strstr((char *)first, "n="), challenge, final);
@@ -91,9 +95,10 @@ static inline const char *scram_signature(const char *mechanism, const char *pas
     return scram_b64(message, strlen(message));
 }
 
-/* HMAC of the token over the label and the channel binding, with the client's name in front if given. */
-static inline const char *ht_hash(const char *token, const char *label, const char *name, const void *cb,
-                                  size_t cb_len)
+/* HMAC of the token over the label and the channel binding, with the client's name in front if
+ * given. */
+static inline const char *ht_hash(const char *token, const char *label, const char *name,
+                                  const void *cb, size_t cb_len)
 {
     unsigned char text[128], out[128];
     size_t n = strlen(label), at = name ? strlen(name) + 1 : 0;

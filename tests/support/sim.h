@@ -1,5 +1,6 @@
-/* sim.h: the engine and the reference server in virtual time, over a link with a round-trip time. TLS is not
- * simulated: the link begins inside of it, with the same made-up channel binding on both sides. */
+/* sim.h: the engine and the reference server in virtual time, over a link with a round-trip time.
+ * TLS is not simulated: the link begins inside of it, with the same made-up channel binding on both
+ * sides. */
 #ifndef EP_TEST_SIM_H
 #define EP_TEST_SIM_H
 

@@ -109,9 +109,14 @@ static void base64_has_the_vectors_of_rfc_4648(void **state)
     static const struct {
         const char *plain, *text;
     } rows[] = {
-        { "f", "Zg==" },         { "fo", "Zm8=" },        { "foo", "Zm9v" },
-        { "foob", "Zm9vYg==" },  { "fooba", "Zm9vYmE=" }, { "foobar", "Zm9vYmFy" },
-        { "\xfb\xff\xfe", "+//+" }, { "", "" },
+        { "f", "Zg==" },
+        { "fo", "Zm8=" },
+        { "foo", "Zm9v" },
+        { "foob", "Zm9vYg==" },
+        { "fooba", "Zm9vYmE=" },
+        { "foobar", "Zm9vYmFy" },
+        { "\xfb\xff\xfe", "+//+" },
+        { "", "" },
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         size_t len = 99;
@@ -128,9 +133,10 @@ static void base64_has_the_vectors_of_rfc_4648(void **state)
 static void base64_refuses_everything_else(void **state)
 {
     (void)state;
-    static const char *const junk[] = { "Z",        "Zg",      "Zg=",       "Zm9v\n",   "Zm 9v",  "====",
-                                        "Zg==Zg==", "Z===",    "=Zg=",      "Zg=v",     "Zm9-",   "Zm9_",
-                                        "Zm9v=",    "Zm9v====", "Zm\xc3\xa9v", "Zg==\n\n\n\n" };
+    static const char *const junk[] = { "Z",     "Zg",       "Zg=",         "Zm9v\n",
+                                        "Zm 9v", "====",     "Zg==Zg==",    "Z===",
+                                        "=Zg=",  "Zg=v",     "Zm9-",        "Zm9_",
+                                        "Zm9v=", "Zm9v====", "Zm\xc3\xa9v", "Zg==\n\n\n\n" };
     for (size_t i = 0; i < COUNT(junk); i++) {
         size_t len = 7;
         assert_null(ep_b64_decode(junk[i], strlen(junk[i]), &len));
@@ -152,8 +158,16 @@ static void numbers_are_decimal_and_in_range(void **state)
     assert_true(ep_str_u64("4294967296", &v) && v == 4294967296u);
     assert_true(ep_str_u64("18446744073709551615", &v) && v == UINT64_MAX);
     v = 42;
-    static const char *const bad[] = { "", "-1", "+1", " 1", "1 ", "0x1", "1.0", "18446744073709551616",
-                                       "99999999999999999999", "184467440737095516150" };
+    static const char *const bad[] = { "",
+                                       "-1",
+                                       "+1",
+                                       " 1",
+                                       "1 ",
+                                       "0x1",
+                                       "1.0",
+                                       "18446744073709551616",
+                                       "99999999999999999999",
+                                       "184467440737095516150" };
     for (size_t i = 0; i < COUNT(bad); i++)
         assert_false(ep_str_u64(bad[i], &v));
     assert_false(ep_str_u64(NULL, &v));

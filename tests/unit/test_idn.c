@@ -1,4 +1,5 @@
-/* test_idn.c: string preparation: SASLprep (RFC 4013), the profiles of JIDs (RFC 6122), A-labels (RFC 5890). */
+/* test_idn.c: string preparation: SASLprep (RFC 4013), the profiles of JIDs (RFC 6122), A-labels
+ * (RFC 5890). */
 #include "../support/check.h"
 
 #include "base/idn.h"
@@ -28,14 +29,20 @@ static void saslprep_has_the_examples_of_rfc_4013(void **state)
 {
     (void)state;
     static const prep_row rows[] = {
-        { ep_idn_saslprep, "I\xc2\xadX", "IX" },          /* soft hyphen mapped to nothing */
+        { ep_idn_saslprep, "I\xc2\xadX", "IX" }, /* soft hyphen mapped to nothing */
         { ep_idn_saslprep, "user", "user" },
-        { ep_idn_saslprep, "USER", "USER" },              /* case preserved */
-        { ep_idn_saslprep, "\xc2\xaa", "a" },             /* NFKC */
+        { ep_idn_saslprep, "USER", "USER" },  /* case preserved */
+        { ep_idn_saslprep, "\xc2\xaa", "a" }, /* NFKC */
         { ep_idn_saslprep, "\xe2\x85\xa8", "IX" },
-        { ep_idn_saslprep, "\x07", NULL },                /* prohibited */
-        { ep_idn_saslprep, "\xd8\xa7" "1", NULL },        /* bidirectional check */
-        { ep_idn_saslprep, "a\xc2\xa0" "b", "a b" },      /* no-break space */
+        { ep_idn_saslprep, "\x07", NULL }, /* prohibited */
+        { ep_idn_saslprep,
+          "\xd8\xa7"
+          "1",
+          NULL }, /* bidirectional check */
+        { ep_idn_saslprep,
+          "a\xc2\xa0"
+          "b",
+          "a b" }, /* no-break space */
         { ep_idn_saslprep, "p\xc3\xa4ss\xf0\x9f\x94\x91", "p\xc3\xa4ss\xf0\x9f\x94\x91" },
         { ep_idn_saslprep, "\xff", NULL },
     };
@@ -54,7 +61,11 @@ static void jid_parts_are_prepared_by_their_profiles(void **state)
         { ep_idn_nodeprep, "a'b", NULL },
         { ep_idn_resourceprep, "My Phone/2", "My Phone/2" },
         { ep_idn_resourceprep, "\x01", NULL },
-        { ep_idn_nameprep, "B\xc3\xbc" "cher.EXAMPLE", "b\xc3\xbc" "cher.example" },
+        { ep_idn_nameprep,
+          "B\xc3\xbc"
+          "cher.EXAMPLE",
+          "b\xc3\xbc"
+          "cher.example" },
     };
     check(rows, COUNT(rows));
 }
@@ -64,10 +75,14 @@ static void domains_become_a_labels(void **state)
     (void)state;
     static const prep_row rows[] = {
         { ep_idn_to_ascii, "example.com", "example.com" },
-        { ep_idn_to_ascii, "b\xc3\xbc" "cher.example", "xn--bcher-kva.example" },
+        { ep_idn_to_ascii,
+          "b\xc3\xbc"
+          "cher.example",
+          "xn--bcher-kva.example" },
         { ep_idn_to_ascii, "xn--bcher-kva.example", "xn--bcher-kva.example" },
         { ep_idn_to_ascii, "a..b", NULL },
-        { ep_idn_to_ascii, "a.aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffff0123456789", NULL },
+        { ep_idn_to_ascii,
+          "a.aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffff0123456789", NULL },
     };
     check(rows, COUNT(rows));
 }
@@ -93,7 +108,10 @@ static bool prepare_all(void *user)
     static const prep_row rows[] = {
         { ep_idn_saslprep, "I\xc2\xadX", "IX" },
         { ep_idn_nodeprep, "Alice", "alice" },
-        { ep_idn_to_ascii, "b\xc3\xbc" "cher.example", "xn--bcher-kva.example" },
+        { ep_idn_to_ascii,
+          "b\xc3\xbc"
+          "cher.example",
+          "xn--bcher-kva.example" },
     };
     bool all = true;
     for (size_t i = 0; i < COUNT(rows); i++) {

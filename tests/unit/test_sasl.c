@@ -50,7 +50,8 @@ static void channel_binding_types_have_their_names(void **state)
 static ep_sasl *begin(const char *mech, const ep_sasl_creds *creds, const ep_cb_data *cb)
 {
     ep_sasl *s = NULL;
-    assert_int_equal(ep_sasl_new(&s, ep_sasl_mech_named(mech), creds, cb, EP_CB_NONE, true, NULL), EPODE_OK);
+    assert_int_equal(ep_sasl_new(&s, ep_sasl_mech_named(mech), creds, cb, EP_CB_NONE, true, NULL),
+                     EPODE_OK);
     return s;
 }
 
@@ -79,7 +80,9 @@ static void plain_is_two_zeros_name_and_password(void **state)
 static void only_scram_uses_remembered_keys(void **state)
 {
     (void)state;
-    ep_scram_keys keys = { .mechanism = "SCRAM-SHA-256", .salt_len = 4, .iterations = 4096, .key_len = 32 };
+    ep_scram_keys keys = {
+        .mechanism = "SCRAM-SHA-256", .salt_len = 4, .iterations = 4096, .key_len = 32
+    };
     ep_sasl_creds creds = { .username = "a", .password = "b", .token = "c", .keys = &keys };
     static const char *const others[] = { "PLAIN", "EXTERNAL", "HT-SHA-256-NONE", "SCRAM-SHA-1" };
     for (size_t i = 0; i < COUNT(others); i++) {
@@ -164,9 +167,12 @@ static void ht_hashes_the_token_with_its_binding(void **state)
                          ht_rows[i].bound ? EPODE_EAUTH : EPODE_OK);
         ep_sasl_free(s);
         for (int k = 0; k < 32; k++)
-            (m->cb == EP_CB_ENDP ? cb.endp.bytes : m->cb == EP_CB_EXPR ? cb.expr.bytes : cb.uniq.bytes)[k] =
-                (uint8_t)k;
-        *(m->cb == EP_CB_ENDP ? &cb.endp.len : m->cb == EP_CB_EXPR ? &cb.expr.len : &cb.uniq.len) = 32;
+            (m->cb == EP_CB_ENDP   ? cb.endp.bytes
+             : m->cb == EP_CB_EXPR ? cb.expr.bytes
+                                   : cb.uniq.bytes)[k] = (uint8_t)k;
+        *(m->cb == EP_CB_ENDP   ? &cb.endp.len
+          : m->cb == EP_CB_EXPR ? &cb.expr.len
+                                : &cb.uniq.len) = 32;
         ht_check(&ht_rows[i], &cb);
     }
 }

@@ -1,4 +1,5 @@
-/* test_sasl_scram.c: SCRAM against the vectors of the RFCs, a real server's exchange, and servers that lie. */
+/* test_sasl_scram.c: SCRAM against the vectors of the RFCs, a real server's exchange, and servers
+ * that lie. */
 #include "../support/check.h"
 
 #include "base/str.h"
@@ -6,15 +7,15 @@
 
 typedef struct vector {
     const char *name, *mech, *user, *password, *nonce;
-    char flag;    /* n, y, p */
+    char flag; /* n, y, p */
     ep_cb cb;
     const char *cb_hex;
     const char *client_first, *server_first, *client_final, *server_final;
 } vector;
 
 static const vector vectors[] = {
-    { "RFC 5802, 5", "SCRAM-SHA-1", "user", "pencil", "fyko+d2lbbFgONRv9qkxdawL", 'n', EP_CB_NONE, "",
-      "n,,n=user,r=fyko+d2lbbFgONRv9qkxdawL",
+    { "RFC 5802, 5", "SCRAM-SHA-1", "user", "pencil", "fyko+d2lbbFgONRv9qkxdawL", 'n', EP_CB_NONE,
+      "", "n,,n=user,r=fyko+d2lbbFgONRv9qkxdawL",
       "r=fyko+d2lbbFgONRv9qkxdawL3rfcNHYJY1ZVvWVs7j,s=QSXCR+Q6sek8bf92,i=4096",
       "c=biws,r=fyko+d2lbbFgONRv9qkxdawL3rfcNHYJY1ZVvWVs7j,p=v0X8v3Bz2T0CJGbJQyF0X+HI4Ts=",
       "v=rmF9pqV8S7suAoZWja4dJRkFsKQ=" },
@@ -27,17 +28,20 @@ static const vector vectors[] = {
     /* Computed with Python's hashlib: escapes in the name, an attribute more, the y flag. */
     { "SHA-512", "SCRAM-SHA-512", "a,=b", "p\xc3\xa4ss", "abcdef", 'y', EP_CB_NONE, "",
       "y,,n=a=2C=3Db,r=abcdef", "r=abcdefGHI,s=c2FsdA==,i=5000,x=more",
-      "c=eSws,r=abcdefGHI,p=HDhxAkNcWjqIYZzeAQO9XLft+7f+s5wpoPZm0vB9xOllIraoDaxu6+o7gIwnBOHCmPsurt2Uog8K"
+      "c=eSws,r=abcdefGHI,p=HDhxAkNcWjqIYZzeAQO9XLft+7f+s5wpoPZm0vB9xOllIraoDaxu6+"
+      "o7gIwnBOHCmPsurt2Uog8K"
       "uiDJA1f1+w==",
-      "v=bdtQP9QUmISHjPfMy9OvjGDlKS32aGR7CgHrEWboudJLsEWxao9wyDi4NEHx+szBBusvVYxJLZI8moWzmRExwA==" },
+      "v=bdtQP9QUmISHjPfMy9OvjGDlKS32aGR7CgHrEWboudJLsEWxao9wyDi4NEHx+szBBusvVYxJLZI8moWzmRExwA="
+      "=" },
     { "end-point", "SCRAM-SHA-256-PLUS", "alice", "alice-pw", "cnonce", 'p', EP_CB_ENDP,
       "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f",
       "p=tls-server-end-point,,n=alice,r=cnonce", "r=cnonceSNONCE,s=c2FsdHNhbHQ=,i=4096",
-      "c=cD10bHMtc2VydmVyLWVuZC1wb2ludCwsAAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=,r=cnonceSNONCE,"
+      "c=cD10bHMtc2VydmVyLWVuZC1wb2ludCwsAAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=,r="
+      "cnonceSNONCE,"
       "p=QkMOx0Calzt39V6PqMQWXF5j/SXy/UUjdOjvJaAaqP8=",
       "v=aV42V6npdUF6av21dkCAyLkv6+oD3Ym6fBhlyUjPUsw=" },
-    { "seen on Prosody 13", "SCRAM-SHA-1-PLUS", "alice", "alice-pw", "EFGkDETFJkMc/Ff5", 'p', EP_CB_EXPR,
-      "568397255c4a58f53eb03568b532945ba59e1dbfb1187ee618630127391f4788",
+    { "seen on Prosody 13", "SCRAM-SHA-1-PLUS", "alice", "alice-pw", "EFGkDETFJkMc/Ff5", 'p',
+      EP_CB_EXPR, "568397255c4a58f53eb03568b532945ba59e1dbfb1187ee618630127391f4788",
       "p=tls-exporter,,n=alice,r=EFGkDETFJkMc/Ff5",
       "r=EFGkDETFJkMc/Ff5bbf6e894-497c-4a77-a185-3add3d22327f,"
       "s=ZmY2NDUyNGYtZjMzZS00ZTdhLWI1YzYtZjZlZjQzNDdjNWIx,i=10000",
@@ -48,7 +52,9 @@ static const vector vectors[] = {
 
 static void set_cb(ep_cb_data *cb, ep_cb type, const char *hex)
 {
-    uint8_t *bytes = type == EP_CB_ENDP ? cb->endp.bytes : type == EP_CB_EXPR ? cb->expr.bytes : cb->uniq.bytes;
+    uint8_t *bytes = type == EP_CB_ENDP   ? cb->endp.bytes
+                     : type == EP_CB_EXPR ? cb->expr.bytes
+                                          : cb->uniq.bytes;
     size_t n = strlen(hex) / 2;
     for (size_t i = 0; i < n; i++) {
         unsigned v;
@@ -67,7 +73,8 @@ static ep_sasl *begin(const vector *v, const char *password, const ep_scram_keys
         set_cb(&cb, v->cb, v->cb_hex);
     if (v->flag == 'y')
         set_cb(&cb, EP_CB_EXPR, "00"); /* the connection could, the server does not say so */
-    assert_int_equal(ep_sasl_new(&s, ep_sasl_mech_named(v->mech), &creds, &cb, v->cb, false, NULL), EPODE_OK);
+    assert_int_equal(ep_sasl_new(&s, ep_sasl_mech_named(v->mech), &creds, &cb, v->cb, false, NULL),
+                     EPODE_OK);
     assert_int_equal(ep_sasl_set_nonce(s, v->nonce), EPODE_OK);
     assert_int_equal(ep_sasl_initial(s, out, NULL), EPODE_OK);
     return s;
@@ -90,7 +97,8 @@ static void the_exchange_is_byte_for_byte_that_of_the_vectors(void **state)
         assert_int_equal(ep_sasl_cb_flag(s), v->flag);
         assert_int_equal(step(s, v->server_first, &out, NULL), EPODE_OK);
         assert_string_equal(ep_buf_cstr(&out), v->client_final);
-        assert_int_equal(ep_sasl_finish(s, v->server_final, strlen(v->server_final), NULL), EPODE_OK);
+        assert_int_equal(ep_sasl_finish(s, v->server_final, strlen(v->server_final), NULL),
+                         EPODE_OK);
         assert_false(ep_sasl_used_keys(s));
         ep_sasl_free(s);
         ep_buf_free(&out);
@@ -112,7 +120,8 @@ static void remembered_keys_give_the_same_proof_without_the_password(void **stat
         s = begin(v, NULL, &keys, &out);
         assert_int_equal(step(s, v->server_first, &out, NULL), EPODE_OK);
         assert_string_equal(ep_buf_cstr(&out), v->client_final);
-        assert_int_equal(ep_sasl_finish(s, v->server_final, strlen(v->server_final), NULL), EPODE_OK);
+        assert_int_equal(ep_sasl_finish(s, v->server_final, strlen(v->server_final), NULL),
+                         EPODE_OK);
         assert_true(ep_sasl_used_keys(s));
         ep_sasl_free(s);
         /* Another count: of no use without the password, and not in the way with it. */
@@ -138,7 +147,9 @@ static void the_flag_says_what_both_sides_can(void **state)
     static const struct {
         bool have_cb, listed;
         char flag;
-    } rows[] = { { false, false, 'n' }, { false, true, 'n' }, { true, false, 'y' }, { true, true, 'n' } };
+    } rows[] = {
+        { false, false, 'n' }, { false, true, 'n' }, { true, false, 'y' }, { true, true, 'n' }
+    };
     for (size_t i = 0; i < COUNT(rows); i++) {
         ep_cb_data cb = { 0 };
         ep_sasl *s = NULL;
@@ -147,7 +158,8 @@ static void the_flag_says_what_both_sides_can(void **state)
         if (rows[i].have_cb)
             set_cb(&cb, EP_CB_EXPR, "0102");
         const ep_sasl_mech *m = ep_sasl_mech_named("SCRAM-SHA-1");
-        assert_int_equal(ep_sasl_new(&s, m, &creds, &cb, EP_CB_NONE, rows[i].listed, NULL), EPODE_OK);
+        assert_int_equal(ep_sasl_new(&s, m, &creds, &cb, EP_CB_NONE, rows[i].listed, NULL),
+                         EPODE_OK);
         assert_int_equal(ep_sasl_initial(s, &out, NULL), EPODE_OK);
         assert_int_equal(ep_buf_ptr(&out)[0], rows[i].flag);
         assert_int_equal(ep_sasl_cb_flag(s), rows[i].flag);
@@ -165,8 +177,9 @@ static void every_nonce_is_new_and_plus_needs_its_binding(void **state)
     ep_error err = { 0 };
     ep_sasl_creds creds = { .username = "a", .password = "b" };
     for (int i = 0; i < 2; i++) {
-        assert_int_equal(ep_sasl_new(&s, ep_sasl_mech_named("SCRAM-SHA-1"), &creds, &cb, EP_CB_NONE, false,
-                                     NULL), EPODE_OK);
+        assert_int_equal(ep_sasl_new(&s, ep_sasl_mech_named("SCRAM-SHA-1"), &creds, &cb, EP_CB_NONE,
+                                     false, NULL),
+                         EPODE_OK);
         assert_int_equal(ep_sasl_initial(s, i ? &b : &a, NULL), EPODE_OK);
         ep_sasl_free(s);
     }
@@ -174,8 +187,9 @@ static void every_nonce_is_new_and_plus_needs_its_binding(void **state)
     assert_string_not_equal(ep_buf_cstr(&a), ep_buf_cstr(&b));
     ep_buf_free(&a);
     ep_buf_free(&b);
-    assert_int_equal(ep_sasl_new(&s, ep_sasl_mech_named("SCRAM-SHA-1-PLUS"), &creds, &cb, EP_CB_EXPR, true,
-                                 &err), EPODE_EAUTH);
+    assert_int_equal(ep_sasl_new(&s, ep_sasl_mech_named("SCRAM-SHA-1-PLUS"), &creds, &cb,
+                                 EP_CB_EXPR, true, &err),
+                     EPODE_EAUTH);
     assert_null(s);
 }
 
@@ -196,7 +210,11 @@ static void what_a_server_may_not_say_first_is_refused(void **state)
         "r=fyko+d2lbbFgONRv9qkxdawLx,i=4096",
         "s=QSXCR+Q6sek8bf92,i=4096",
         "m=must,r=fyko+d2lbbFgONRv9qkxdawLx,s=QSXCR+Q6sek8bf92,i=4096",
-        "e=other-error", "", ",,,", "r", "v=rmF9pqV8S7suAoZWja4dJRkFsKQ=",
+        "e=other-error",
+        "",
+        ",,,",
+        "r",
+        "v=rmF9pqV8S7suAoZWja4dJRkFsKQ=",
     };
     for (size_t i = 0; i < COUNT(bad); i++) {
         ep_buf out = EP_BUF_INIT;
@@ -211,7 +229,8 @@ static void what_a_server_may_not_say_first_is_refused(void **state)
     }
     ep_buf out = EP_BUF_INIT;
     ep_sasl *s = begin(&vectors[0], "pencil", NULL, &out);
-    assert_int_equal(ep_sasl_step(s, "r=fyko+d2lbbFgONRv9qkxdawLx,s=QSXC\0,i=4096", 44, &out, NULL), EPODE_EPROTO);
+    assert_int_equal(ep_sasl_step(s, "r=fyko+d2lbbFgONRv9qkxdawLx,s=QSXC\0,i=4096", 44, &out, NULL),
+                     EPODE_EPROTO);
     ep_sasl_free(s);
     ep_buf_free(&out);
 }
@@ -250,15 +269,21 @@ static void a_server_that_does_not_prove_itself_is_refused(void **state)
 {
     (void)state;
     const vector *v = &vectors[0];
-    static const char *const bad[] = { "", "v=", "v=rmF9pqV8S7suAoZWja4dJRkFsKU=", "v=rmF9pqV8S7suAoZWja4dJRkF",
-                                       "v=####", "rmF9pqV8S7suAoZWja4dJRkFsKQ=", "e=invalid-proof",
+    static const char *const bad[] = { "",
+                                       "v=",
+                                       "v=rmF9pqV8S7suAoZWja4dJRkFsKU=",
+                                       "v=rmF9pqV8S7suAoZWja4dJRkF",
+                                       "v=####",
+                                       "rmF9pqV8S7suAoZWja4dJRkFsKQ=",
+                                       "e=invalid-proof",
                                        "x=rmF9pqV8S7suAoZWja4dJRkFsKQ=" };
     for (size_t i = 0; i < COUNT(bad); i++) {
         ep_buf out = EP_BUF_INIT;
         ep_error err = { 0 };
         ep_sasl *s = begin(v, v->password, NULL, &out);
         assert_int_equal(step(s, v->server_first, &out, NULL), EPODE_OK);
-        assert_int_equal(ep_sasl_finish(s, *bad[i] ? bad[i] : NULL, strlen(bad[i]), &err), EPODE_EAUTH);
+        assert_int_equal(ep_sasl_finish(s, *bad[i] ? bad[i] : NULL, strlen(bad[i]), &err),
+                         EPODE_EAUTH);
         assert_int_equal(epode_error_status(&err), EPODE_EAUTH);
         ep_sasl_free(s);
         ep_buf_free(&out);
@@ -266,7 +291,8 @@ static void a_server_that_does_not_prove_itself_is_refused(void **state)
     /* Success before the proof went out. */
     ep_buf out = EP_BUF_INIT;
     ep_sasl *s = begin(v, v->password, NULL, &out);
-    assert_int_equal(ep_sasl_finish(s, v->server_final, strlen(v->server_final), NULL), EPODE_EAUTH);
+    assert_int_equal(ep_sasl_finish(s, v->server_final, strlen(v->server_final), NULL),
+                     EPODE_EAUTH);
     ep_sasl_free(s);
     ep_buf_free(&out);
 }

@@ -1,24 +1,34 @@
-/* test_stream.c: the engine where a dialogue does not reach: failing memory, failing callbacks, limits, states. */
+/* test_stream.c: the engine where a dialogue does not reach: failing memory, failing callbacks,
+ * limits, states. */
 #include "../support/check.h"
 
 #include "../support/rig.h"
 #include "stream/starttls.h"
 
 #define HEADER                                                                                     \
-    "<?xml version='1.0'?><stream:stream id='1' from='localhost' version='1.0' xmlns='jabber:client' "              \
+    "<?xml version='1.0'?><stream:stream id='1' from='localhost' version='1.0' "                   \
+    "xmlns='jabber:client' "                                                                       \
     "xmlns:stream='http://etherx.jabber.org/streams'>"
 #define SASL2                                                                                      \
-    "<stream:features><authentication xmlns='urn:xmpp:sasl:2'><mechanism>PLAIN</mechanism><inline><bind "            \
-    "xmlns='urn:xmpp:bind:0'><inline><feature var='urn:xmpp:sm:3'/><feature var='urn:xmpp:carbons:2'/></inline></bind>" \
-    "<fast xmlns='urn:xmpp:fast:0'><mechanism>HT-SHA-256-EXPR</mechanism></fast></inline></authentication>"          \
-    "<config-version xmlns='urn:xmpp:iap:0' value='v1'/><c xmlns='http://jabber.org/protocol/caps' node='n' "        \
+    "<stream:features><authentication "                                                            \
+    "xmlns='urn:xmpp:sasl:2'><mechanism>PLAIN</mechanism><inline><bind "                           \
+    "xmlns='urn:xmpp:bind:0'><inline><feature var='urn:xmpp:sm:3'/><feature "                      \
+    "var='urn:xmpp:carbons:2'/></inline></bind>"                                                   \
+    "<fast "                                                                                       \
+    "xmlns='urn:xmpp:fast:0'><mechanism>HT-SHA-256-EXPR</mechanism></fast></inline></"             \
+    "authentication>"                                                                              \
+    "<config-version xmlns='urn:xmpp:iap:0' value='v1'/><c "                                       \
+    "xmlns='http://jabber.org/protocol/caps' node='n' "                                            \
     "ver='v' hash='h'/></stream:features>"
 #define SUCCESS                                                                                    \
-    "<success xmlns='urn:xmpp:sasl:2'><bound xmlns='urn:xmpp:bind:0'><enabled id='i' resume='1' xmlns='urn:xmpp:sm:3'/>" \
-    "</bound><token xmlns='urn:xmpp:fast:0' token='t' expiry='e'/><authorization-identifier>alice@localhost/x"       \
+    "<success xmlns='urn:xmpp:sasl:2'><bound xmlns='urn:xmpp:bind:0'><enabled id='i' resume='1' "  \
+    "xmlns='urn:xmpp:sm:3'/>"                                                                      \
+    "</bound><token xmlns='urn:xmpp:fast:0' token='t' "                                            \
+    "expiry='e'/><authorization-identifier>alice@localhost/x"                                      \
     "</authorization-identifier></success>"
 #define LIVE                                                                                       \
-    "<stream:features><csi xmlns='urn:xmpp:csi:0'/></stream:features><message id='m'/><r xmlns='urn:xmpp:sm:3'/>"    \
+    "<stream:features><csi xmlns='urn:xmpp:csi:0'/></stream:features><message id='m'/><r "         \
+    "xmlns='urn:xmpp:sm:3'/>"                                                                      \
     "<a xmlns='urn:xmpp:sm:3' h='0'/>"
 
 static void plain_rig(rig *r)
@@ -66,9 +76,10 @@ static bool log_in(void *user)
 static void every_allocation_of_a_login_may_fail(void **state)
 {
     (void)state;
-    static const char text[] = "<features xmlns='http://etherx.jabber.org/streams'><config-version "
-                               "xmlns='urn:xmpp:iap:0' value='v1'/><c xmlns='http://jabber.org/protocol/caps' node='n' "
-                               "ver='v' hash='h'/></features>";
+    static const char text[] =
+        "<features xmlns='http://etherx.jabber.org/streams'><config-version "
+        "xmlns='urn:xmpp:iap:0' value='v1'/><c xmlns='http://jabber.org/protocol/caps' node='n' "
+        "ver='v' hash='h'/></features>";
     ep_features f;
     ep_scram_keys keys = { .mechanism = "SCRAM-SHA-1" };
     assert_int_equal(ep_features_parse(&f, text, strlen(text)), EPODE_OK);
@@ -85,7 +96,8 @@ static epode_status refuse_token(void *user, const char *t, const char *e, const
     return EPODE_ESTORE_FULL;
 }
 
-static epode_status refuse_bound(void *user, const char *j, ep_bind_kind k, const ep_archive_ends *e)
+static epode_status refuse_bound(void *user, const char *j, ep_bind_kind k,
+                                 const ep_archive_ends *e)
 {
     (void)user, (void)j, (void)k, (void)e;
     return EPODE_ESTORE_FULL;
@@ -123,13 +135,27 @@ static void an_owner_that_fails_ends_the_stream_with_its_status(void **state)
         ep_stream_events ev = rig_events;
         plain_rig(&r);
         switch (which) {
-        case 0: ev.token = refuse_token; break;
-        case 1: ev.bound = refuse_bound; break;
-        case 2: ev.sm_enabled = refuse_enabled; break;
-        case 3: ev.ready = refuse; break;
-        case 4: ev.stanza = refuse_stanza; break;
-        case 5: ev.ack_wanted = refuse; break;
-        default: ev.acked = refuse_acked; break;
+        case 0:
+            ev.token = refuse_token;
+            break;
+        case 1:
+            ev.bound = refuse_bound;
+            break;
+        case 2:
+            ev.sm_enabled = refuse_enabled;
+            break;
+        case 3:
+            ev.ready = refuse;
+            break;
+        case 4:
+            ev.stanza = refuse_stanza;
+            break;
+        case 5:
+            ev.ack_wanted = refuse;
+            break;
+        default:
+            ev.acked = refuse_acked;
+            break;
         }
         assert_int_equal(ep_stream_new(&r.s, &r.c, &ev, &r, NULL, NULL), EPODE_OK);
         assert_int_equal(ep_stream_start(r.s, 0), EPODE_OK);
@@ -152,7 +178,8 @@ static void an_owner_may_listen_to_nothing(void **state)
     assert_int_equal(ep_stream_new(&r.s, &r.c, &none, NULL, NULL, NULL), EPODE_OK);
     assert_int_equal(ep_stream_start(r.s, 0), EPODE_OK);
     assert_int_equal(ep_stream_start(r.s, 0), EPODE_ESTATE);
-    assert_int_equal(rig_feed(&r, HEADER SASL2 SUCCESS LIVE, strlen(HEADER SASL2 SUCCESS LIVE)), EPODE_OK);
+    assert_int_equal(rig_feed(&r, HEADER SASL2 SUCCESS LIVE, strlen(HEADER SASL2 SUCCESS LIVE)),
+                     EPODE_OK);
     assert_int_equal(ep_stream_state_of(r.s), EP_S_READY);
     assert_string_equal(ep_stream_jid(r.s), "alice@localhost/x");
     assert_int_equal(ep_stream_bind_kind(r.s), EP_BIND_BIND2);
@@ -168,19 +195,30 @@ static void limits_of_the_stream_are_typed_errors(void **state)
 {
     (void)state;
     static const char *const parts[] = {
-        "<message><body>", "<a><a><a><a><a><a><a><a><a><a>", "<message a='1' b='2' c='3'/>", "<!DOCTYPE x>",
-        "<!-- x -->", "<?x y?>", "<message>&x;</message>", "<message></iq>", "text", "<x:message/>", "\xff",
+        "<message><body>",
+        "<a><a><a><a><a><a><a><a><a><a>",
+        "<message a='1' b='2' c='3'/>",
+        "<!DOCTYPE x>",
+        "<!-- x -->",
+        "<?x y?>",
+        "<message>&x;</message>",
+        "<message></iq>",
+        "text",
+        "<x:message/>",
+        "\xff",
     };
     for (size_t i = 0; i < COUNT(parts); i++) {
         rig r;
         plain_rig(&r);
-        r.c.limits = (ep_xml_limits){ .max_depth = 8, .max_stanza_bytes = 4096, .max_token_bytes = 8192 };
+        r.c.limits =
+            (ep_xml_limits){ .max_depth = 8, .max_stanza_bytes = 4096, .max_token_bytes = 8192 };
         if (i == 2)
             r.c.limits.max_attrs = 2;
         epode_status st = i == 2 ? EPODE_ELIMIT : play(&r);
         if (i == 2) {
             st = rig_start(&r);
-            const char *bare = "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>"
+            const char *bare = "<stream:stream xmlns='jabber:client' "
+                               "xmlns:stream='http://etherx.jabber.org/streams'>"
                                "<message a='1' b='2' c='3'/>";
             st = rig_feed(&r, bare, strlen(bare));
         } else {
@@ -268,7 +306,8 @@ static void the_count_of_stanzas_goes_round_at_its_end(void **state)
     for (size_t i = 0; i < COUNT(rows); i++) {
         rig r;
         char text[1200], want[64];
-        ep_features f = { .bits = EP_F_SASL2 | EP_F_SASL2_SM, .sasl2_mechs = ep_sasl_mech_named("PLAIN")->bit };
+        ep_features f = { .bits = EP_F_SASL2 | EP_F_SASL2_SM,
+                          .sasl2_mechs = ep_sasl_mech_named("PLAIN")->bit };
         plain_rig(&r);
         r.c.facts.features = &f;
         r.c.facts.resumable = true;
@@ -276,8 +315,11 @@ static void the_count_of_stanzas_goes_round_at_its_end(void **state)
         r.c.sm_out = rows[i].out;
         r.c.sm_out_acked = rows[i].acked;
         assert_int_equal(rig_start(&r), EPODE_OK);
-        snprintf(text, sizeof text, HEADER SASL2 "<success xmlns='urn:xmpp:sasl:2'><resumed xmlns='urn:xmpp:sm:3' "
-                 "previd='old' h='%s'/><authorization-identifier>alice@localhost/x</authorization-identifier></success>",
+        snprintf(text, sizeof text,
+                 HEADER SASL2 "<success xmlns='urn:xmpp:sasl:2'><resumed xmlns='urn:xmpp:sm:3' "
+                              "previd='old' "
+                              "h='%s'/><authorization-identifier>alice@localhost/x</"
+                              "authorization-identifier></success>",
                  rows[i].h);
         assert_int_equal(rig_feed(&r, text, strlen(text)), rows[i].ok ? EPODE_OK : EPODE_EPROTO);
         snprintf(want, sizeof want, "resumed acked=%llu\n", (unsigned long long)rows[i].now);
@@ -287,7 +329,9 @@ static void the_count_of_stanzas_goes_round_at_its_end(void **state)
     }
 }
 
-#define OPEN "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' version='1.0'>"
+#define OPEN                                                                                       \
+    "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' "        \
+    "version='1.0'>"
 #define TLS "<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>"
 
 static void starttls_ends_exactly_behind_proceed(void **state)
@@ -298,11 +342,16 @@ static void starttls_ends_exactly_behind_proceed(void **state)
         epode_status status;
         const char *condition;
     } rows[] = {
-        { OPEN "<stream:features>" TLS "</stream:features><proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>", EPODE_OK, NULL },
+        { OPEN "<stream:features>" TLS
+               "</stream:features><proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>",
+          EPODE_OK, NULL },
         { OPEN "<stream:features/>", EPODE_ETLS, NULL },
-        { OPEN "<stream:features>" TLS "</stream:features><failure xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>", EPODE_ETLS, NULL },
-        { OPEN "<stream:error><host-unknown xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error>", EPODE_ESTREAM,
-          "host-unknown" },
+        { OPEN "<stream:features>" TLS
+               "</stream:features><failure xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>",
+          EPODE_ETLS, NULL },
+        { OPEN "<stream:error><host-unknown "
+               "xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error>",
+          EPODE_ESTREAM, "host-unknown" },
         { OPEN "</stream:stream>", EPODE_ESTREAM, NULL },
         { OPEN "<message/>", EPODE_EPROTO, NULL },
         { OPEN "<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>", EPODE_EPROTO, NULL },
@@ -318,9 +367,12 @@ static void starttls_ends_exactly_behind_proceed(void **state)
             ep_error err = { 0 };
             ep_starttls *s = ep_starttls_new("b&<c");
             assert_int_equal(ep_starttls_begin(s, &out), EPODE_OK);
-            assert_string_equal(ep_buf_cstr(&out), "<?xml version='1.0'?><stream:stream to='b&amp;&lt;c' version='1.0' "
-                                "xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>" TLS);
-            size_t n = (size_t)snprintf(said, sizeof said, "%s\x16\x03\x01\x02", rows[i].said), at = 0, used = 0;
+            assert_string_equal(
+                ep_buf_cstr(&out),
+                "<?xml version='1.0'?><stream:stream to='b&amp;&lt;c' version='1.0' "
+                "xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>" TLS);
+            size_t n = (size_t)snprintf(said, sizeof said, "%s\x16\x03\x01\x02", rows[i].said),
+                   at = 0, used = 0;
             if (rows[i].status == EPODE_AGAIN)
                 n -= 4;
             epode_status st = EPODE_AGAIN;

@@ -46,12 +46,14 @@ static epode_status feed(ep_xml_parser *p, const char *text, size_t n)
     return st;
 }
 
-static const char element[] = "<m:message xmlns:m='jabber:client' to='a&amp;b' xml:lang='de'>x&#228;&lt;"
-                              "<body>\xc3\xa4<![CDATA[<&>]]>\xf0\x9f\x94\x91</body> "
-                              "<x xmlns='urn:y'><z xmlns=''/><m:w a='&quot;&apos;'/></x></m:message>";
-static const char same[] = "<message to='a&amp;b' xml:lang='de'>x\xc3\xa4&lt;<body>\xc3\xa4&lt;&amp;&gt;"
-                           "\xf0\x9f\x94\x91</body> <x xmlns='urn:y'><z xmlns=''/>"
-                           "<w xmlns='jabber:client' a='&quot;&apos;'/></x></message>";
+static const char element[] =
+    "<m:message xmlns:m='jabber:client' to='a&amp;b' xml:lang='de'>x&#228;&lt;"
+    "<body>\xc3\xa4<![CDATA[<&>]]>\xf0\x9f\x94\x91</body> "
+    "<x xmlns='urn:y'><z xmlns=''/><m:w a='&quot;&apos;'/></x></m:message>";
+static const char same[] =
+    "<message to='a&amp;b' xml:lang='de'>x\xc3\xa4&lt;<body>\xc3\xa4&lt;&amp;&gt;"
+    "\xf0\x9f\x94\x91</body> <x xmlns='urn:y'><z xmlns=''/>"
+    "<w xmlns='jabber:client' a='&quot;&apos;'/></x></message>";
 
 /* Feeds the element cut at a and b; then it must be there, without one byte more. */
 static void split(ep_xml_parser *p, heard *x, size_t a, size_t b)
@@ -105,7 +107,8 @@ static void it_stops_exactly_behind_an_element(void **state)
     (void)state;
     heard x = { .stop_at = "proceed" };
     ep_xml_parser *p = ep_xml_parser_new(NULL, &events, &x);
-    static const char *const proceeds[] = { "<proceed xmlns='urn:t'/>", "<proceed xmlns='urn:t'></proceed>",
+    static const char *const proceeds[] = { "<proceed xmlns='urn:t'/>",
+                                            "<proceed xmlns='urn:t'></proceed>",
                                             "<proceed xmlns='urn:t'><x/>y</proceed >" };
     for (size_t i = 0; i < COUNT(proceeds); i++) {
         char text[600];
@@ -119,7 +122,8 @@ static void it_stops_exactly_behind_an_element(void **state)
         assert_int_equal(ep_xml_parser_reset(p), EPODE_OK);
         /* The same when the element's end is the first byte of a read. */
         assert_int_equal(feed(p, text, want - 1), EPODE_OK);
-        assert_int_equal(ep_xml_parser_feed(p, text + want - 1, (size_t)n - want + 1, &used, NULL), EPODE_OK);
+        assert_int_equal(ep_xml_parser_feed(p, text + want - 1, (size_t)n - want + 1, &used, NULL),
+                         EPODE_OK);
         assert_int_equal(used, 1);
         assert_int_equal(ep_xml_parser_reset(p), EPODE_OK);
     }
@@ -178,12 +182,16 @@ static void what_a_stream_may_not_hold_is_refused(void **state)
         { "external DTD", "<!DOCTYPE bad SYSTEM 'file:///etc/passwd'><stream/>", EPODE_EPROTO },
         { "billion laughs",
           "<!DOCTYPE x [<!ENTITY a 'bad'><!ENTITY b '&a;&a;&a;&a;'><!ENTITY c '&b;&b;&b;&b;'>]>"
-          "<s><bad>&c;</bad></s>", EPODE_EPROTO },
+          "<s><bad>&c;</bad></s>",
+          EPODE_EPROTO },
         { "DTD inside", HEADER "<!DOCTYPE bad><bad/>", EPODE_EPROTO },
         { "unknown entity", HEADER "<bad>&nosuch;</bad>", EPODE_EPROTO },
         { "comment", HEADER "<!-- x --><bad/>", EPODE_EPROTO },
         { "comment inside", HEADER "<bad><!-- x --></bad>", EPODE_EPROTO },
-        { "comment in front", "<!-- x -->" "<stream/>", EPODE_EPROTO },
+        { "comment in front",
+          "<!-- x -->"
+          "<stream/>",
+          EPODE_EPROTO },
         { "processing instruction", HEADER "<?php bad ?><bad/>", EPODE_EPROTO },
         { "processing instruction inside", HEADER "<bad><?php ?></bad>", EPODE_EPROTO },
         { "second declaration", HEADER "<?xml version='1.0'?><bad/>", EPODE_EPROTO },
@@ -208,8 +216,9 @@ static void what_a_stream_may_not_hold_is_refused(void **state)
 static void a_stream_cannot_grow_without_bounds(void **state)
 {
     (void)state;
-    static const ep_xml_limits limits = { .max_depth = 4, .max_attrs = 2, .max_stanza_bytes = 200,
-                                          .max_token_bytes = 400 };
+    static const ep_xml_limits limits = {
+        .max_depth = 4, .max_attrs = 2, .max_stanza_bytes = 200, .max_token_bytes = 400
+    };
     static char stanza[800], token[3000], attr[3000], comment[3000];
     memset(token, 'x', sizeof token - 1);
     memset(attr, 'x', sizeof attr - 1);
@@ -247,8 +256,9 @@ static void a_stream_cannot_grow_without_bounds(void **state)
 static void what_is_within_the_limits_passes(void **state)
 {
     (void)state;
-    static const ep_xml_limits limits = { .max_depth = 4, .max_attrs = 2, .max_stanza_bytes = 200,
-                                          .max_token_bytes = 400 };
+    static const ep_xml_limits limits = {
+        .max_depth = 4, .max_attrs = 2, .max_stanza_bytes = 200, .max_token_bytes = 400
+    };
     heard x = { 0 };
     ep_xml_parser *p = ep_xml_parser_new(&limits, &events, &x);
     assert_int_equal(feed(p, HEADER, strlen(HEADER)), EPODE_OK);
@@ -264,12 +274,14 @@ static void what_is_within_the_limits_passes(void **state)
 
 static bool parse_a_stream(void *user)
 {
-    (void)user;
+    const char *more = user;
     heard x = { 0 };
     epode_status st = EPODE_ENOMEM;
     ep_xml_parser *p = ep_xml_parser_new(NULL, &events, &x);
     if (p && !(st = ep_xml_parser_feed(p, HEADER, strlen(HEADER), NULL, NULL)))
         st = ep_xml_parser_feed(p, element, strlen(element), NULL, NULL);
+    if (p && !st)
+        st = ep_xml_parser_feed(p, more, strlen(more), NULL, NULL);
     if (p && !st)
         st = ep_xml_parser_reset(p);
     if (p && !st)
@@ -281,10 +293,18 @@ static bool parse_a_stream(void *user)
     return whole;
 }
 
+/* Long enough for many blocks of the arena, one in each place where it is asked. */
 static void every_allocation_may_fail(void **state)
 {
     (void)state;
-    assert_true(fail_each_allocation(parse_a_stream, NULL) > 20);
+    ep_buf big = EP_BUF_INIT;
+    ep_buf_puts(&big, "<big>");
+    for (int i = 0; i < 24; i++)
+        ep_buf_printf(&big, "<e%0*d xmlns='urn:%0*d' %c='%0*d'>%0*d</e%0*d>", i * 40 + 1, 0, 700 - i * 20, 1, 'a' + i,
+                      900 - i * 30, 2, 500 + i * 10, 3, i * 40 + 1, 0);
+    ep_buf_puts(&big, "</big>");
+    assert_true(fail_each_allocation(parse_a_stream, (char *)(uintptr_t)ep_buf_cstr(&big)) > 40);
+    ep_buf_free(&big);
 }
 
 int main(void)

@@ -29,10 +29,11 @@ static void what_means_something_in_xml_is_escaped(void **state)
     assert_int_equal(ep_xw_done(&w), EPODE_ESTATE);
     ep_xw_close(&w);
     assert_int_equal(ep_xw_done(&w), EPODE_OK);
-    assert_string_equal(ep_buf_cstr(&out),
-                        "<a xmlns='urn:&apos;x&apos;' b='&lt;&amp;&gt;&apos;&quot;&#9;&#10;&#13;' "
-                        "n='18446744073709551615' xml:lang='de' xmlns:a0='urn:z' a0:q='1'>"
-                        "&lt;&amp;&gt;&apos;&quot;\t\n&#13;\xc3\xa4<e/><f>t</f><g>Zm9v</g><h>=</h></a>");
+    assert_string_equal(
+        ep_buf_cstr(&out),
+        "<a xmlns='urn:&apos;x&apos;' b='&lt;&amp;&gt;&apos;&quot;&#9;&#10;&#13;' "
+        "n='18446744073709551615' xml:lang='de' xmlns:a0='urn:z' a0:q='1'>"
+        "&lt;&amp;&gt;&apos;&quot;\t\n&#13;\xc3\xa4<e/><f>t</f><g>Zm9v</g><h>=</h></a>");
     ep_xw_close(&w); /* one too many does nothing */
     assert_int_equal(ep_xw_done(&w), EPODE_OK);
     ep_buf_free(&out);
@@ -42,8 +43,21 @@ static void what_xml_cannot_carry_is_refused(void **state)
 {
     (void)state;
     static const char *const bad[] = {
-        "\x01", "\x1f", "\x0b", "a\xff", "\xc3", "\xc0\x80", "\xe0\x80\x80", "\xed\xa0\x80", "\xef\xbf\xbe",
-        "\xef\xbf\xbf", "\xf0\x80\x80\x80", "\xf4\x90\x80\x80", "\xf8\x88\x80\x80\x80", "\x80", "\xe2\x82",
+        "\x01",
+        "\x1f",
+        "\x0b",
+        "a\xff",
+        "\xc3",
+        "\xc0\x80",
+        "\xe0\x80\x80",
+        "\xed\xa0\x80",
+        "\xef\xbf\xbe",
+        "\xef\xbf\xbf",
+        "\xf0\x80\x80\x80",
+        "\xf4\x90\x80\x80",
+        "\xf8\x88\x80\x80\x80",
+        "\x80",
+        "\xe2\x82",
         "\xc3\x28",
     };
     for (size_t i = 0; i < COUNT(bad); i++) {
@@ -58,8 +72,16 @@ static void what_xml_cannot_carry_is_refused(void **state)
         assert_int_equal(ep_xw_done(&w), EPODE_EINVAL);
         ep_buf_free(&out);
     }
-    static const char *const good[] = { "", "\t\n\r ", "\x7f", "\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80",
-                                        "\xed\x9f\xbf", "\xee\x80\x80", "\xef\xbf\xbd", "\xf0\x90\x80\x80",
+    static const char *const good[] = { "",
+                                        "\t\n\r ",
+                                        "\x7f",
+                                        "\xc2\x80",
+                                        "\xdf\xbf",
+                                        "\xe0\xa0\x80",
+                                        "\xed\x9f\xbf",
+                                        "\xee\x80\x80",
+                                        "\xef\xbf\xbd",
+                                        "\xf0\x90\x80\x80",
                                         "\xf4\x8f\xbf\xbf" };
     for (size_t i = 0; i < COUNT(good); i++)
         assert_true(ep_xml_valid(good[i], strlen(good[i])));
@@ -109,12 +131,14 @@ static void an_element_survives_the_round_trip(void **state)
 static void an_element_can_be_looked_into(void **state)
 {
     (void)state;
-    static const char text[] = "<a xmlns='urn:a' xml:lang='de' id='7' xmlns:p='urn:p' p:id='8'>one<b/><b "
-                               "xmlns='urn:b'>two</b>three<c/></a>";
+    static const char text[] =
+        "<a xmlns='urn:a' xml:lang='de' id='7' xmlns:p='urn:p' p:id='8'>one<b/><b "
+        "xmlns='urn:b'>two</b>three<c/></a>";
     ep_arena arena = { 0 };
     ep_elem *e = ep_elem_parse(&arena, text, strlen(text), NULL);
     assert_true(ep_elem_is(e, "a", "urn:a") && ep_elem_is(e, "a", NULL));
-    assert_false(ep_elem_is(e, "a", "urn:b") || ep_elem_is(e, "b", "urn:a") || ep_elem_is(NULL, "a", NULL));
+    assert_false(ep_elem_is(e, "a", "urn:b") || ep_elem_is(e, "b", "urn:a") ||
+                 ep_elem_is(NULL, "a", NULL));
     assert_string_equal(ep_elem_attr(e, "id"), "7");
     assert_null(ep_elem_attr(e, "lang"));
     assert_null(ep_elem_attr(NULL, "id"));
@@ -126,7 +150,8 @@ static void an_element_can_be_looked_into(void **state)
     assert_null(ep_elem_child(e, "d", NULL));
     assert_null(ep_elem_child(NULL, "d", NULL));
     int n = 0;
-    EP_ELEM_EACH(it, e) {
+    EP_ELEM_EACH(it, e)
+    {
         assert_non_null(it->name);
         assert_ptr_equal(it->parent, e);
         n++;
@@ -139,9 +164,20 @@ static void an_element_can_be_looked_into(void **state)
 static void only_one_whole_element_is_parsed(void **state)
 {
     (void)state;
-    static const char *const bad[] = { "", " ", "text", "<a>", "<a/><b/>", "<a/>text", "</w>", "<a/></w><w>",
-                                       "<!-- --><a/>", "<?x y?><a/>", "<!DOCTYPE a><a/>", "<a>&b;</a>",
-                                       "<?xml version='1.0'?><a/>", "<a b='1' b='2'/>" };
+    static const char *const bad[] = { "",
+                                       " ",
+                                       "text",
+                                       "<a>",
+                                       "<a/><b/>",
+                                       "<a/>text",
+                                       "</w>",
+                                       "<a/></w><w>",
+                                       "<!-- --><a/>",
+                                       "<?x y?><a/>",
+                                       "<!DOCTYPE a><a/>",
+                                       "<a>&b;</a>",
+                                       "<?xml version='1.0'?><a/>",
+                                       "<a b='1' b='2'/>" };
     for (size_t i = 0; i < COUNT(bad); i++) {
         ep_arena arena = { 0 };
         assert_null(ep_elem_parse(&arena, bad[i], strlen(bad[i]), NULL));
@@ -157,7 +193,8 @@ static void only_one_whole_element_is_parsed(void **state)
 static bool round_trip(void *user)
 {
     (void)user;
-    static const char text[] = "<a xmlns='urn:a' b='1'>t<c xmlns='urn:c' xml:lang='x'>&amp;</c></a>";
+    static const char text[] =
+        "<a xmlns='urn:a' b='1'>t<c xmlns='urn:c' xml:lang='x'>&amp;</c></a>";
     ep_arena arena = { 0 };
     ep_buf out = EP_BUF_INIT;
     ep_elem *e = ep_elem_parse(&arena, text, strlen(text), NULL);

@@ -19,8 +19,15 @@ static void jids_are_taken_apart_and_prepared(void **state)
         { "example.org", NULL, "example.org", NULL, "example.org", "example.org" },
         { "example.org/a@b/c d", NULL, "example.org", "a@b/c d", "example.org", "example.org" },
         { "a.b@c.d/\xe2\x98\x83", "a.b", "c.d", "\xe2\x98\x83", "a.b@c.d", "c.d" },
-        { "\xc3\x84@B\xc3\x9c" "CHER.example", "\xc3\xa4", "b\xc3\xbc" "cher.example", NULL,
-          "\xc3\xa4@b\xc3\xbc" "cher.example", "xn--bcher-kva.example" },
+        { "\xc3\x84@B\xc3\x9c"
+          "CHER.example",
+          "\xc3\xa4",
+          "b\xc3\xbc"
+          "cher.example",
+          NULL,
+          "\xc3\xa4@b\xc3\xbc"
+          "cher.example",
+          "xn--bcher-kva.example" },
         { "alice@example.org.", "alice", "example.org", NULL, "alice@example.org", "example.org" },
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
@@ -48,9 +55,21 @@ static void what_is_no_jid_is_refused(void **state)
     char longest[1024 + 20];
     memset(longest, 'a', 1024);
     strcpy(longest + 1024, "@localhost");
-    const char *const bad[] = { "", "@localhost", "alice@", "alice@localhost/", "/r", "a@b@c", "a b@localhost",
-                                "alice@exa mple", "alice@<x>", "a\"b@localhost", "alice@.", "\xff@localhost",
-                                "alice@a..b", "alice@local\xc2\xb7host/\x01", longest };
+    const char *const bad[] = { "",
+                                "@localhost",
+                                "alice@",
+                                "alice@localhost/",
+                                "/r",
+                                "a@b@c",
+                                "a b@localhost",
+                                "alice@exa mple",
+                                "alice@<x>",
+                                "a\"b@localhost",
+                                "alice@.",
+                                "\xff@localhost",
+                                "alice@a..b",
+                                "alice@local\xc2\xb7host/\x01",
+                                longest };
     ep_jid j;
     for (size_t i = 0; i < COUNT(bad); i++) {
         memset(&j, 0x5a, sizeof j);
@@ -100,12 +119,18 @@ static void times_are_read_in_every_form(void **state)
         const char *text;
         int64_t ms;
     } rows[] = {
-        { "2002-09-10T23:08:25Z", 1031699305000 },      { "2002-09-10T23:08:25.123Z", 1031699305123 },
-        { "2002-09-10T23:08:25.1Z", 1031699305100 },    { "2002-09-10T23:08:25.123456789Z", 1031699305123 },
-        { "2002-09-11T01:08:25+02:00", 1031699305000 }, { "2002-09-10T18:38:25.5-04:30", 1031699305500 },
-        { "1969-07-21T02:56:15Z", -14159025000 },       { "1970-01-01T00:00:00Z", 0 },
-        { "2000-02-29T12:00:00Z", 951825600000 },       { "1900-03-01T00:00:00Z", -2203891200000 },
-        { "2038-01-19T03:14:08Z", 2147483648000 },      { "9999-12-31T23:59:59.999Z", 253402300799999 },
+        { "2002-09-10T23:08:25Z", 1031699305000 },
+        { "2002-09-10T23:08:25.123Z", 1031699305123 },
+        { "2002-09-10T23:08:25.1Z", 1031699305100 },
+        { "2002-09-10T23:08:25.123456789Z", 1031699305123 },
+        { "2002-09-11T01:08:25+02:00", 1031699305000 },
+        { "2002-09-10T18:38:25.5-04:30", 1031699305500 },
+        { "1969-07-21T02:56:15Z", -14159025000 },
+        { "1970-01-01T00:00:00Z", 0 },
+        { "2000-02-29T12:00:00Z", 951825600000 },
+        { "1900-03-01T00:00:00Z", -2203891200000 },
+        { "2038-01-19T03:14:08Z", 2147483648000 },
+        { "9999-12-31T23:59:59.999Z", 253402300799999 },
         { "1969-12-31T23:59:59.999Z", -1 },
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
@@ -129,13 +154,35 @@ static void what_is_no_time_is_refused(void **state)
 {
     (void)state;
     static const char *const bad[] = {
-        "", "now", "2002-09-10", "2002-09-10T23:08:25", "2002-09-10T23:08:25z", "2002-09-10 23:08:25Z",
-        "2002-13-10T23:08:25Z", "2002-00-10T23:08:25Z", "2002-09-32T23:08:25Z", "2002-09-00T23:08:25Z",
-        "2002-09-10T25:08:25Z", "2002-09-10T23:60:25Z", "2002-09-10T23:08:61Z", "2002-09-10T23:08:25.Z",
-        "2002-09-10T23:08:25+2:00", "2002-09-10T23:08:25+0200", "2002-09-10T23:08:25+15:00",
-        "2002-09-10T23:08:25+02:60", "2002-09-10T23:08:25Zx", "2002-9-10T23:08:25Z", " 2002-09-10T23:08:25Z",
-        "+202-09-10T23:08:25Z", "2002- 9-10T23:08:25Z", "2002-09--1T23:08:25Z", "2002-09-10T-1:08:25Z",
-        "2002-09-10T23:08:25+ 2:00", "2002-02-30T00:00:00Z", "2001-02-29T00:00:00Z", "2002-04-31T00:00:00Z",
+        "",
+        "now",
+        "2002-09-10",
+        "2002-09-10T23:08:25",
+        "2002-09-10T23:08:25z",
+        "2002-09-10 23:08:25Z",
+        "2002-13-10T23:08:25Z",
+        "2002-00-10T23:08:25Z",
+        "2002-09-32T23:08:25Z",
+        "2002-09-00T23:08:25Z",
+        "2002-09-10T25:08:25Z",
+        "2002-09-10T23:60:25Z",
+        "2002-09-10T23:08:61Z",
+        "2002-09-10T23:08:25.Z",
+        "2002-09-10T23:08:25+2:00",
+        "2002-09-10T23:08:25+0200",
+        "2002-09-10T23:08:25+15:00",
+        "2002-09-10T23:08:25+02:60",
+        "2002-09-10T23:08:25Zx",
+        "2002-9-10T23:08:25Z",
+        " 2002-09-10T23:08:25Z",
+        "+202-09-10T23:08:25Z",
+        "2002- 9-10T23:08:25Z",
+        "2002-09--1T23:08:25Z",
+        "2002-09-10T-1:08:25Z",
+        "2002-09-10T23:08:25+ 2:00",
+        "2002-02-30T00:00:00Z",
+        "2001-02-29T00:00:00Z",
+        "2002-04-31T00:00:00Z",
     };
     int64_t ms = 42;
     for (size_t i = 0; i < COUNT(bad); i++)
@@ -162,22 +209,25 @@ static void capabilities_hash_as_in_the_specification(void **state)
     ep_buf out = EP_BUF_INIT;
     ep_xw w = ep_xw_init(&out);
     ep_caps_write_presence(&caps, &w);
-    assert_string_equal(ep_buf_cstr(&out), "<c xmlns='http://jabber.org/protocol/caps' hash='sha-1' "
-                                           "node='urn:x-epode' ver='IWM6Iv69n5AVEasHVdsAohu2ziY='/>");
+    assert_string_equal(ep_buf_cstr(&out),
+                        "<c xmlns='http://jabber.org/protocol/caps' hash='sha-1' "
+                        "node='urn:x-epode' ver='IWM6Iv69n5AVEasHVdsAohu2ziY='/>");
     ep_buf_free(&out);
 }
 
 #define QUERY "<query xmlns='http://jabber.org/protocol/disco#info'"
 #define INFO                                                                                       \
-    "<identity category='client' type='pc' name='epode'/><feature var='http://jabber.org/protocol/caps'/><feature " \
-    "var='http://jabber.org/protocol/disco#info'/><feature var='jabber:iq:version'/><feature "      \
+    "<identity category='client' type='pc' name='epode'/><feature "                                \
+    "var='http://jabber.org/protocol/caps'/><feature "                                             \
+    "var='http://jabber.org/protocol/disco#info'/><feature var='jabber:iq:version'/><feature "     \
     "var='urn:xmpp:ping'/></query></iq>"
 #define NOT_FOUND(type, condition)                                                                 \
-    "<error type='" type "'><" condition " xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>"
-#define GET(payload)   "<iq type='get' from='b@c/d' id='1'>" payload "</iq>"
-#define RESULT         "<iq type='result' to='b@c/d' id='1'"
-#define ERROR          "<iq type='error' to='b@c/d' id='1'>"
-#define NODE           "urn:x-epode#IWM6Iv69n5AVEasHVdsAohu2ziY="
+    "<error type='" type "'><" condition                                                           \
+    " xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>"
+#define GET(payload) "<iq type='get' from='b@c/d' id='1'>" payload "</iq>"
+#define RESULT       "<iq type='result' to='b@c/d' id='1'"
+#define ERROR        "<iq type='error' to='b@c/d' id='1'>"
+#define NODE         "urn:x-epode#IWM6Iv69n5AVEasHVdsAohu2ziY="
 
 static void requests_are_answered(void **state)
 {
@@ -186,13 +236,16 @@ static void requests_are_answered(void **state)
         const char *iq, *answer; /* NULL: none */
     } rows[] = {
         { GET("<ping xmlns='urn:xmpp:ping'/>"), RESULT "/>" },
-        { "<iq type='get' id='2'><ping xmlns='urn:xmpp:ping'/></iq>", "<iq type='result' id='2'/>" },
-        { GET("<query xmlns='jabber:iq:version'/>"),
-          RESULT "><query xmlns='jabber:iq:version'><name>epode</name><version>0.1</version></query></iq>" },
+        { "<iq type='get' id='2'><ping xmlns='urn:xmpp:ping'/></iq>",
+          "<iq type='result' id='2'/>" },
+        { GET("<query xmlns='jabber:iq:version'/>"), RESULT
+          "><query "
+          "xmlns='jabber:iq:version'><name>epode</name><version>0.1</version></query></iq>" },
         { GET(QUERY "/>"), RESULT ">" QUERY ">" INFO },
         { GET(QUERY " node='" NODE "'/>"), RESULT ">" QUERY " node='" NODE "'>" INFO },
         { GET(QUERY " node='urn:x-epode#other'/>"), ERROR NOT_FOUND("cancel", "item-not-found") },
-        { GET("<query xmlns='jabber:iq:roster'/>"), ERROR NOT_FOUND("cancel", "service-unavailable") },
+        { GET("<query xmlns='jabber:iq:roster'/>"),
+          ERROR NOT_FOUND("cancel", "service-unavailable") },
         { "<iq type='set' from='b@c/d' id='1'><ping xmlns='urn:xmpp:ping'/></iq>",
           ERROR NOT_FOUND("cancel", "service-unavailable") },
         { GET(""), ERROR NOT_FOUND("modify", "bad-request") },
@@ -225,16 +278,19 @@ static void the_ends_of_the_archive_are_read(void **state)
     (void)state;
     ep_arena arena = { 0 };
     ep_archive_ends ends;
-    ep_archive_ends_read(&ends, parse(&arena, "<bound xmlns='urn:xmpp:bind:0'><metadata xmlns='urn:xmpp:mam:2'>"
-                                              "<start id='a' timestamp='t1'/><end id='b' timestamp='t2'/></metadata>"
-                                              "</bound>"));
+    ep_archive_ends_read(
+        &ends, parse(&arena, "<bound xmlns='urn:xmpp:bind:0'><metadata xmlns='urn:xmpp:mam:2'>"
+                             "<start id='a' timestamp='t1'/><end id='b' timestamp='t2'/></metadata>"
+                             "</bound>"));
     assert_true(ends.known);
     assert_string_equal(ends.first_id, "a");
     assert_string_equal(ends.first_time, "t1");
     assert_string_equal(ends.last_id, "b");
     assert_string_equal(ends.last_time, "t2");
     ep_arena_free(&arena);
-    ep_archive_ends_read(&ends, parse(&arena, "<bound xmlns='urn:xmpp:bind:0'><metadata xmlns='urn:xmpp:mam:2'/></bound>"));
+    ep_archive_ends_read(
+        &ends,
+        parse(&arena, "<bound xmlns='urn:xmpp:bind:0'><metadata xmlns='urn:xmpp:mam:2'/></bound>"));
     assert_true(ends.known);
     assert_null(ends.last_id);
     ep_arena_free(&arena);
@@ -250,16 +306,21 @@ static void what_enabled_says_is_read(void **state)
         const char *attrs, *id;
         uint32_t max_s;
     } rows[] = {
-        { "id='x' resume='true' max='600'", "x", 600 }, { "id='x' resume='1'", "x", 0 },
-        { "id='x'", NULL, 0 },                          { "id='x' resume='false' max='5'", NULL, 5 },
-        { "resume='true'", NULL, 0 },                   { "id='' resume='true'", NULL, 0 },
-        { "id='x' resume='1' max='4294967296'", "x", 0 }, { "id='x' resume='1' max='-1'", "x", 0 },
+        { "id='x' resume='true' max='600'", "x", 600 },
+        { "id='x' resume='1'", "x", 0 },
+        { "id='x'", NULL, 0 },
+        { "id='x' resume='false' max='5'", NULL, 5 },
+        { "resume='true'", NULL, 0 },
+        { "id='' resume='true'", NULL, 0 },
+        { "id='x' resume='1' max='4294967296'", "x", 0 },
+        { "id='x' resume='1' max='-1'", "x", 0 },
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         char text[200];
         ep_arena arena = { 0 };
         ep_sm_enabled sm;
-        snprintf(text, sizeof text, "<enabled xmlns='urn:xmpp:sm:3' location='l' %s/>", rows[i].attrs);
+        snprintf(text, sizeof text, "<enabled xmlns='urn:xmpp:sm:3' location='l' %s/>",
+                 rows[i].attrs);
         ep_sm_enabled_read(&sm, parse(&arena, text));
         assert_int_equal(sm.id != NULL, rows[i].id != NULL);
         assert_int_equal(sm.max_s, rows[i].max_s);
@@ -276,7 +337,8 @@ static void a_condition_is_found_however_it_is_wrapped(void **state)
     } rows[] = {
         { "<failed xmlns='a'><item-not-found xmlns='b'/></failed>", "item-not-found" },
         { "<failed xmlns='a'><text>x</text><item-not-found/></failed>", "item-not-found" },
-        { "<failed xmlns='a'><error type='cancel'><gone xmlns='b'/><text/></error></failed>", "gone" },
+        { "<failed xmlns='a'><error type='cancel'><gone xmlns='b'/><text/></error></failed>",
+          "gone" },
         { "<failed xmlns='a'/>", "undefined-condition" },
         { "<failed xmlns='a'>text</failed>", "undefined-condition" },
         { "<failed xmlns='a'><error/></failed>", "undefined-condition" },

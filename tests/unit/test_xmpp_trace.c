@@ -10,8 +10,11 @@ static const char *const texts[] = {
     "<response xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>SECRET</response><KEPT/>",
     "<challenge xmlns='urn:xmpp:sasl:2'>SECRET</challenge><KEPT/>",
     "<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>SECRET</success><KEPT/>",
-    "<authenticate xmlns='urn:xmpp:sasl:2' mechanism='KEPT'><initial-response>SECRET</initial-response></authenticate>",
-    "<success xmlns='urn:xmpp:sasl:2'><additional-data>SECRET</additional-data><authorization-identifier>KEPT"
+    "<authenticate xmlns='urn:xmpp:sasl:2' "
+    "mechanism='KEPT'><initial-response>SECRET</initial-response></authenticate>",
+    "<success "
+    "xmlns='urn:xmpp:sasl:2'><additional-data>SECRET</"
+    "additional-data><authorization-identifier>KEPT"
     "</authorization-identifier></success>",
     "<token xmlns='urn:xmpp:fast:0' expiry='KEPT' token='SECRET'/>",
     "<token token='SECRET' expiry='KEPT' xmlns='urn:xmpp:fast:0'/>",
@@ -45,7 +48,8 @@ static void what_ends_in_the_middle_is_masked_too(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT(texts); i++)
         for (size_t n = 0; n <= strlen(texts[i]); n++) {
-            char *copy = malloc(n ? n : 1); /* exactly as long: the sanitizer sees a byte too many */
+            char *copy =
+                malloc(n ? n : 1); /* exactly as long: the sanitizer sees a byte too many */
             memcpy(copy, texts[i], n);
             ep_trace_mask(copy, n);
             const char *secret = strstr(texts[i], "SECRET");

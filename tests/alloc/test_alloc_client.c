@@ -1,0 +1,205 @@
+/* Every allocation of a whole start fails in turn, over real sockets: the client ends in a typed error or succeeds, and
+ * the next undisturbed start with the same store works. A sample of the allocations is taken; EPODE_ALL_ALLOCATIONS=1
+ * takes them all. What leaks is the address sanitizer's to say. */
+#include "app.h"
+#include "base/alloc.h"
+
+enum { SAMPLE = 45, ROUND_MS = 6000, NEVER = 1000000000 };
+
+static server srv;
+static unsigned long allocations; /* of the last start */
+static unsigned long total;       /* of an undisturbed one */
+
+static int start_server(void **state)
+{
+    (void)state;
+    server_start(&srv, (char *)NULL);
+    return 0;
+}
+
+static int stop_server(void **state)
+{
+    (void)state;
+    server_stop(&srv);
+    return 0;
+}
+
+static epode_options options_of(app *a, const char *store)
+{
+    epode_options o = app_options(a, &srv, store);
+    o.flags = EPODE_NO_RECONNECT;
+    o.connect_timeout_ms = 3000;
+    return o;
+}
+
+static void on_event(epode_client *client, const epode_event *event, void *user)
+{
+    app *a = user;
+    (void)client;
+    a->messages += event->type == EPODE_EV_MESSAGE;
+    a->ready += event->type == EPODE_EV_STATE && event->state == EPODE_READY;
+    a->last_error = event->error ? epode_error_status(event->error) : a->last_error;
+}
+
+/* Until it has stopped, or is ready and nothing happens any more. Events may be missing: memory was. */
+static void until_it_rests(app *a)
+{
+    int64_t end = app_now_ms() + ROUND_MS;
+    bool sent = false;
+    while (epode_client_state(a->client) != EPODE_STOPPED) {
+        assert_true(app_now_ms() < end);
+        if (app_is_due(a, epode_client_state(a->client) == EPODE_READY && sent ? 25 : 500)) {
+            epode_client_process(a->client);
+        } else if (epode_client_state(a->client) == EPODE_READY) {
+            if (sent)
+                break;
+        }
+        if (epode_client_state(a->client) == EPODE_READY && !sent) {
+            epode_status st = epode_send_chat(a->client, "bob@localhost", "hello", NULL);
+            assert_true(st == EPODE_OK || st == EPODE_ENOMEM);
+            sent = true;
+        }
+    }
+    while (app_is_due(a, 0))
+        epode_client_process(a->client);
+}
+
+/* One start in which the n-th allocation fails (0: none does); true: all of it succeeded. */
+static bool start_once(const char *store, unsigned long n, bool resumable)
+{
+    app a = { 0 };
+    char why[200];
+    epode_options o = options_of(&a, store);
+    o.on_event = on_event;
+    o.user = &a;
+    ep_alloc_fail_at(n, 0);
+    epode_status st = epode_client_new(&a.client, &o, why, sizeof why);
+    if (st) {
+        ep_alloc_fail_at(0, 0);
+        if (n == 0 || (st != EPODE_ENOMEM && st != EPODE_ESTORE))
+            fail_msg("%s %lu: %s: %s", store, n, epode_status_name(st), why);
+        return false;
+    }
+    assert_int_equal(epode_client_start(a.client), EPODE_OK);
+    until_it_rests(&a);
+    allocations = ep_alloc_count();
+    ep_alloc_fail_at(0, 0);
+    const epode_error *error = epode_client_error(a.client);
+    bool ready = epode_client_state(a.client) == EPODE_READY;
+    if (!ready) {
+        if (n == 0 || !error)
+            fail_msg("%s %lu: not ready: %s", store, n, epode_error_text(error));
+        epode_status why_not = epode_error_status(error);
+        assert_true(why_not == EPODE_ENOMEM || why_not == EPODE_ESTORE || why_not == EPODE_ETLS ||
+                    why_not == EPODE_EDNS || why_not == EPODE_ECONNECT || why_not == EPODE_EAUTH ||
+                    why_not == EPODE_ESTREAM || why_not == EPODE_EPROTO || why_not == EPODE_ETIMEOUT);
+        assert_false(epode_error_is_final(error));
+    }
+    if (!resumable) {
+        epode_client_stop(a.client, EPODE_STOP_CLOSE);
+        epode_client_run(a.client, 3000);
+    }
+    epode_client_free(a.client);
+    return ready;
+}
+
+static void each(const char *name, bool fresh, bool resumable)
+{
+    char store[64], first[64];
+    unsigned long step = 1, n = 1, failed = 0;
+    snprintf(first, sizeof first, "%s-count.db", name);
+    if (!fresh)
+        assert_true(start_once(first, 0, resumable));
+    assert_true(start_once(first, NEVER, resumable));
+    total = allocations;
+    assert_true(total > 100);
+    if (!getenv("EPODE_ALL_ALLOCATIONS"))
+        step = total / SAMPLE + 1;
+    snprintf(store, sizeof store, "%s.db", name);
+    if (!fresh)
+        assert_true(start_once(store, 0, resumable));
+    for (; n <= total; n += step) {
+        if (fresh)
+            snprintf(store, sizeof store, "%s-%lu.db", name, n);
+        if (resumable)
+            server_say(&srv, "message bob@localhost alice@localhost number-%lu-", n);
+        failed += !start_once(store, n, resumable);
+        if (resumable)
+            server_say(&srv, "message bob@localhost alice@localhost number-%lu-again-", n);
+        assert_true(start_once(store, 0, resumable));
+    }
+    assert_true(failed > 0);
+}
+
+static void of_a_first_start(void **state)
+{
+    (void)state;
+    each("cold", true, false);
+}
+
+static void of_a_start_with_all_that_is_remembered(void **state)
+{
+    (void)state;
+    each("warm", false, false);
+}
+
+typedef struct seen {
+    char bodies[8192][32];
+    size_t n;
+} seen;
+
+static bool never_twice(const epode_inbox_row *row, void *user)
+{
+    seen *s = user;
+    const char *at = strstr(row->xml, "<body>number-");
+    char body[32];
+    if (!at || s->n == 8192)
+        return true;
+    snprintf(body, sizeof body, "%.*s", (int)strcspn(at + 6, "<"), at + 6);
+    for (size_t i = 0; i < s->n; i++)
+        if (strcmp(s->bodies[i], body) == 0)
+            fail_msg("twice in the store: %s", body);
+    snprintf(s->bodies[s->n++], sizeof body, "%s", body);
+    return true;
+}
+
+static void none_is_lost(const seen *s)
+{
+    unsigned long step = getenv("EPODE_ALL_ALLOCATIONS") ? 1 : total / SAMPLE + 1;
+    for (unsigned long n = 1; n <= total; n += step)
+        for (int again = 0; again < 2; again++) {
+            char body[32];
+            bool found = false;
+            snprintf(body, sizeof body, "number-%lu%s-", n, again ? "-again" : "");
+            for (size_t i = 0; i < s->n && !found; i++)
+                found = strcmp(s->bodies[i], body) == 0;
+            if (!found)
+                fail_msg("not in the store: %s", body);
+        }
+}
+
+/* Messages come while the client is away, before each start: none may be lost or doubled by what fails. */
+static void of_a_resumed_session_with_messages(void **state)
+{
+    char path[128];
+    epode_store *reader;
+    seen *s = test_calloc(1, sizeof *s);
+    (void)state;
+    each("resumed", false, true);
+    snprintf(path, sizeof path, "%s/resumed.db", srv.dir);
+    assert_int_equal(epode_store_open(&reader, path, NULL, 0), EPODE_OK);
+    assert_int_equal(epode_store_inbox(reader, 0, 100000, never_twice, s), EPODE_DONE);
+    epode_store_close(reader);
+    none_is_lost(s);
+    test_free(s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(of_a_first_start),
+        cmocka_unit_test(of_a_start_with_all_that_is_remembered),
+        cmocka_unit_test(of_a_resumed_session_with_messages),
+    };
+    return cmocka_run_group_tests(tests, start_server, stop_server);
+}
