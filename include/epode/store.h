@@ -83,7 +83,9 @@ typedef struct epode_query {
  * added or moved in between. */
 typedef struct epode_cursor epode_cursor;
 EPODE_API epode_status epode_store_messages(epode_store *store, const epode_query *query, epode_cursor **out);
-/* EPODE_OK: *message is the next one. EPODE_DONE: none is left. */
+/* EPODE_OK: *message is the next one. EPODE_DONE: none is left; of a running client's store, read newest first,
+ * older ones that are missing are asked for then: EPODE_EV_SYNC and EPODE_EV_MESSAGE events tell of them, and a new
+ * cursor from the last row reads them. */
 EPODE_API epode_status epode_cursor_next(epode_cursor *cursor, const epode_message **message);
 EPODE_API void epode_cursor_free(epode_cursor *cursor); /* NULL is fine */
 

@@ -40,7 +40,7 @@ static epode_status client_open_store(epode_client *c, const char *path, ep_erro
     o.boot_id = ep_boot_id(boot) ? boot : NULL;
     o.pid_ns = ep_pid_namespace(ns) ? ns : NULL;
     epode_status st = ep_store_open(&c->store, &o, err);
-    c->reader.store = c->store;
+    c->reader = (struct epode_store){ c->store, c };
     return st;
 }
 
@@ -95,6 +95,7 @@ static void client_destroy(epode_client *c)
     ep_client_drop(c);
     ep_job_cancel(&c->settle_job);
     ep_job_cancel(&c->deliver_job);
+    ep_job_cancel(&c->search_job);
     ep_sync_free(c->sync);
     ep_client_waker_close(c);
     ep_client_events_free(c);

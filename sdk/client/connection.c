@@ -478,6 +478,7 @@ void ep_client_connection_init(epode_client *c)
     c->sync_timer = (ep_timer){ .fire = sync_fire, .user = c };
     c->settle_job = (ep_job){ .run = settle, .user = c };
     c->deliver_job = (ep_job){ .run = deliver, .user = c };
+    ep_client_search_init(c);
     ep_list_init(&c->settle_job.node);
     ep_list_init(&c->deliver_job.node);
     ep_loop_on_wake(c->loop, on_wake, c);

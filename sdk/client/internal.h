@@ -66,6 +66,7 @@ typedef struct ep_event {
 
 struct epode_store {
     ep_store *store;
+    epode_client *client; /* NULL: opened for reading alone */
 };
 
 /* What was read from the store for one attempt; freed when the attempt has its stream. */
@@ -117,7 +118,7 @@ struct epode_client {
     uint64_t next_count; /* of the block that was reserved for the token */
     uint32_t counts_left;
     ep_timer deadline_timer, retry_timer, guess_timer, sync_timer;
-    ep_job settle_job, deliver_job;
+    ep_job settle_job, deliver_job, search_job;
     bool up, was_ready, ack_due, request_due, ready_due;
     ep_error store_error;
     uint64_t server_max_bytes; /* what was remembered of its limit (XEP-0478); 0: nothing */
@@ -190,6 +191,7 @@ bool ep_client_published(epode_client *c, const ep_elem *iq);
 
 /* sync.c */
 extern const ep_sync_events ep_client_sync_events;
+void ep_client_search_init(epode_client *c);
 void ep_client_emit_changes(epode_client *c, const ep_changes *changes);
 
 /* event.c */

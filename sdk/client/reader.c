@@ -15,6 +15,8 @@ struct epode_cursor {
     epode_reaction *reactions;
     size_t reaction_cap;
     bool peerless; /* a peer that is not known: nothing to read */
+    epode_client *client; /* whose hole below is filled when reading reaches it; NULL: nobody's */
+    uint64_t last_row;
 };
 
 epode_status epode_store_open(epode_store **out, const char *path, char *why, size_t why_len)
@@ -173,6 +175,8 @@ epode_status epode_store_messages(epode_store *s, const epode_query *query, epod
         ep_free(c);
         return st;
     }
+    if (q.newest_first && !q.search)
+        c->client = s->client;
     *out = c;
     return EPODE_OK;
 }
@@ -185,9 +189,15 @@ epode_status epode_cursor_next(epode_cursor *c, const epode_message **message)
     if (c->at == c->count) {
         c->at = c->count = 0;
         epode_status st = ep_cursor_next(c->cursor, &c->views, &c->count);
+        if (st == EPODE_DONE && c->client) {
+            /* Read to the end of what is held: if more is to be had, it is on its way. */
+            epode_history_fill(c->client, c->last_row, 0);
+            c->client = NULL;
+        }
         if (st != EPODE_OK || !c->count)
             return st < 0 ? st : EPODE_DONE;
     }
+    c->last_row = (uint64_t)c->views[c->at].row;
     epode_status st = message_fill(c, &c->views[c->at++]);
     *message = st ? NULL : &c->message;
     return st;

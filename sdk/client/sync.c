@@ -3,6 +3,26 @@
 
 #include "base/str.h"
 #include "client/internal.h"
+#include "store/search.h"
+
+/* The index of words is fed behind everything else, in pieces that nobody waits for. */
+#define SEARCH_ROWS_PER_TURN 200
+
+static void feed_search(ep_job *job, void *user)
+{
+    epode_client *c = user;
+    bool more = false;
+    ep_client_begin(c);
+    if (ep_search_feed(c->store, SEARCH_ROWS_PER_TURN, &more) == EPODE_OK && more)
+        ep_loop_next(c->loop, job);
+    ep_client_schedule(c);
+}
+
+void ep_client_search_init(epode_client *c)
+{
+    c->search_job = (ep_job){ .run = feed_search, .user = c };
+    ep_list_init(&c->search_job.node);
+}
 
 static epode_status on_send_iq(void *user, const char *xml, size_t len)
 {
@@ -46,7 +66,11 @@ void ep_client_emit_changes(epode_client *c, const ep_changes *changes)
 
 static void on_changed(void *user, const ep_changes *changes)
 {
-    ep_client_emit_changes(user, changes);
+    epode_client *c = user;
+    ep_client_emit_changes(c, changes);
+    /* While pages come in, words wait; what comes live is found at once. */
+    if (changes->count && c->session && c->session->synced_us >= 0)
+        ep_loop_next(c->loop, &c->search_job);
 }
 
 static void on_progress(void *user, size_t done, size_t expected)
@@ -71,6 +95,7 @@ static void on_synced(void *user, epode_status status)
     if (status == EPODE_OK || status == EPODE_ESTANZA)
         ep_client_settle_doubt(c);
     ep_client_emit(c, &ev);
+    ep_loop_next(c->loop, &c->search_job);
 }
 
 const ep_sync_events ep_client_sync_events = { on_send_iq, on_changed, on_progress, on_synced };
