@@ -72,8 +72,11 @@ uint8_t *ep_b64_decode(const char *text, size_t n, size_t *len)
         return NULL;
     uint8_t *out = ep_malloc(n / 4 * 3 + 1);
     size_t o = 0;
-    if (!out)
+    if (!out) {
+        if (len)
+            *len = EP_B64_NO_MEMORY;
         return NULL;
+    }
     for (size_t i = 0; i < n; i += 4) {
         int pad = 0, v = 0;
         for (size_t k = 0; k < 4; k++) {

@@ -19,7 +19,9 @@ bool ep_str_u64(const char *s, uint64_t *out);
 /* "true" or "1" of XML Schema's boolean. */
 bool ep_str_is_true(const char *s);
 /* Base64 (RFC 4648 section 4, padded). Decoding refuses anything else, "=" is the empty string (RFC
- * 6120 6.4.2). Both give bytes that the caller frees; *len may be NULL. */
+ * 6120 6.4.2). Both give bytes that the caller frees; len may be NULL. Where NULL comes back, *len is left
+ * alone, save that EP_B64_NO_MEMORY says so. */
+#define EP_B64_NO_MEMORY SIZE_MAX
 char *ep_b64_encode(const void *data, size_t n);
 uint8_t *ep_b64_decode(const char *text, size_t n, size_t *len);
 /* The same for a string; the result is NUL-terminated as well. */

@@ -214,6 +214,10 @@ epode_status ep_scram_step(ep_sasl *s, const char *challenge, size_t n, ep_buf *
         goto done;
     }
     salt = ep_b64_decode(salt64, strlen(salt64), &salt_len);
+    if (!salt && salt_len == EP_B64_NO_MEMORY) {
+        st = ep_fail(err, EPODE_ENOMEM, 0, "out of memory");
+        goto done;
+    }
     if (!salt || !salt_len || salt_len > sizeof s->keys.salt || iterations < SCRAM_MIN_ITERATIONS ||
         iterations > SCRAM_MAX_ITERATIONS) {
         ep_fail(err, st, 0, "the server's SCRAM salt or iteration count is out of bounds");
@@ -239,6 +243,8 @@ epode_status ep_scram_finish(ep_sasl *s, const char *data, size_t n, ep_error *e
     uint8_t *sig = v ? ep_b64_decode(v, strlen(v), &len) : NULL;
     if (s->proved && sig && len == s->signature_len && ep_equal_ct(sig, s->server_signature, len))
         st = EPODE_OK;
+    else if (!sig && len == EP_B64_NO_MEMORY)
+        st = ep_fail(err, EPODE_ENOMEM, 0, "out of memory");
     else
         ep_fail(err, st, 0, "the server did not prove that it knows the password");
     ep_free(m.text);

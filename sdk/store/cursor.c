@@ -107,7 +107,7 @@ static epode_status cursor_find_day(ep_cursor *c, int64_t *pos)
     high++;
     while (low < high) {
         int64_t middle = low + (int64_t)(((uint64_t)high - (uint64_t)low) / 2);
-        cursor_point at;
+        cursor_point at = { 0 };
         status = cursor_at(c, middle, &at);
         if (status < 0)
             return status;

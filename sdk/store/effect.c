@@ -45,8 +45,8 @@ epode_status ep_effect_targets_of(ep_store *s, int64_t effect, ep_ints *targets)
 {
     sqlite3_stmt *row;
     ep_rows rows = { 0 };
-    epode_status status =
-        effect_rows(s, ep_sql_row(s, &row, EP_SQL_EFFECT_REF, "i", effect), row, &rows);
+    epode_status status = ep_sql_row(s, &row, EP_SQL_EFFECT_REF, "i", effect);
+    status = effect_rows(s, status, row, &rows);
     if (status == EPODE_OK) {
         int64_t conversation = ep_rows_int(&rows, NULL);
         const char *ref_id = ep_rows_bytes(&rows, NULL);
@@ -145,17 +145,16 @@ static epode_status effect_apply_one(ep_store *s, int64_t target, ep_changes *ch
     sqlite3_stmt *row;
     ep_rows rows = { 0 }, effects = { 0 };
     effect_target was = { .row = target }, t;
-    epode_status status =
-        effect_rows(s, ep_sql_row(s, &row, EP_SQL_EFFECT_TARGET, "i", target), row, &rows);
+    epode_status status = ep_sql_row(s, &row, EP_SQL_EFFECT_TARGET, "i", target);
+    status = effect_rows(s, status, row, &rows);
     if (status == EPODE_OK) {
         effect_target_read(&was, &rows);
         t = was;
         t.edit = 0;
         t.retracted = t.reacted = false;
-        status = effect_rows(s,
-                             ep_sql_row(s, &row, EP_SQL_EFFECT_EACH, "ittt", was.conversation,
-                                        was.stanza_id, was.origin_id, was.archive_id),
-                             row, &effects);
+        status = ep_sql_row(s, &row, EP_SQL_EFFECT_EACH, "ittt", was.conversation, was.stanza_id,
+                            was.origin_id, was.archive_id);
+        status = effect_rows(s, status, row, &effects);
     }
     for (size_t i = 0; status == EPODE_OK && i < effects.count; i++)
         effect_act(&t, &effects);

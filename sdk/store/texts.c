@@ -139,13 +139,16 @@ const char *const ep_sql_text[EP_SQL_COUNT] = {
     [EP_SQL_MESSAGE_LAST_ROW] = "SELECT coalesce(max(row), 0) FROM message",
     [EP_SQL_MESSAGE_SHIFT] = "UPDATE message SET pos = pos + ?3 WHERE archive = ?1 AND pos >= ?2",
     [EP_SQL_MESSAGE_CARRY] =
-        "SELECT row, pos, coalesce(conversation, 0) FROM message WHERE archive = ?1 AND place = 0 "
+        "SELECT row, pos, coalesce(conversation, 0) FROM message INDEXED BY message_tail "
+        "WHERE archive = ?1 AND place = 0 "
         "AND pos < ?2 AND archive_id IS NULL AND state <> 1 ORDER BY pos, row",
     [EP_SQL_MESSAGE_SETTLE] =
-        "UPDATE message SET place = 2 WHERE archive = ?1 AND place = 0 AND pos > ?2 "
+        "UPDATE message INDEXED BY message_tail SET place = 2 "
+        "WHERE archive = ?1 AND place = 0 AND pos > ?2 "
         "AND (pos < ?3 OR row <= ?4) AND NOT (outgoing AND state < 3)",
     [EP_SQL_MESSAGE_UNJOINED] =
-        "SELECT count(*) FROM (SELECT 1 FROM message WHERE archive = ?1 AND place = 0 "
+        "SELECT count(*) FROM (SELECT 1 FROM message INDEXED BY message_tail "
+        "WHERE archive = ?1 AND place = 0 "
         "AND NOT (outgoing AND (state < 3 OR state = 6)) LIMIT 1000)",
 
     [EP_SQL_OWN_ANY] = "SELECT 1 FROM message INDEXED BY message_own WHERE archive = ?1 "
@@ -160,7 +163,7 @@ const char *const ep_sql_text[EP_SQL_COUNT] = {
     [EP_SQL_OWN_JOIN] = "UPDATE message SET archive_id = ?2, state = ?3, reason = NULL "
                         "WHERE row = ?1",
     [EP_SQL_OWN_SENT] =
-        "SELECT row FROM message WHERE conversation = ?1 AND outgoing = 1 AND row IN "
+        "SELECT row FROM message WHERE outgoing = 1 AND row IN "
         "(SELECT row FROM message WHERE conversation = ?1 AND id_hash = ?2 AND stanza_id = ?3 "
         "UNION ALL SELECT row FROM message WHERE conversation = ?1 AND origin_id = ?3) "
         "ORDER BY row DESC LIMIT 1",
@@ -191,7 +194,7 @@ const char *const ep_sql_text[EP_SQL_COUNT] = {
     [EP_SQL_QUERY_DEL] = "DELETE FROM query WHERE id = ?1 OR ?1 IS NULL",
 
     [EP_SQL_EFFECT_AWAITED] =
-        "SELECT t.row FROM message t WHERE t.row > ?1 AND t.kind = 0 AND t.archive = ?2 AND EXISTS "
+        "SELECT t.row FROM message t NOT INDEXED WHERE t.row > ?1 AND t.kind = 0 AND t.archive = ?2 AND EXISTS "
         "(SELECT 1 FROM message e WHERE e.conversation = t.conversation AND e.ref_id = t.stanza_id "
         "UNION ALL SELECT 1 FROM message e WHERE e.conversation = t.conversation "
         "AND t.origin_id IS NOT NULL AND e.ref_id = t.origin_id "
@@ -208,7 +211,8 @@ const char *const ep_sql_text[EP_SQL_COUNT] = {
         "CASE WHEN a.kind = 1 THEN m.archive_id END, m.pos "
         "FROM message m JOIN archive a ON a.id = m.archive WHERE m.row = ?1",
     [EP_SQL_EFFECT_EACH] =
-        "SELECT row, kind, outgoing, by_room, sender, occupant, body FROM message "
+        "SELECT row, kind, outgoing, by_room, sender, occupant, body FROM message INDEXED BY "
+        "message_ref "
         "WHERE conversation = ?1 AND ref_id IN (?2, ?3, ?4) AND kind BETWEEN 2 AND 6 "
         "ORDER BY pos, row",
     [EP_SQL_EFFECT_PUT] =
@@ -317,8 +321,10 @@ const char *const ep_sql_text[EP_SQL_COUNT] = {
                         "AND pos >= ?2 ORDER BY pos LIMIT 1",
     [EP_SQL_VIEW_ALL_DAY] = "SELECT pos, row, time_ms FROM message WHERE archive = ?1 "
                             "AND pos >= ?2 ORDER BY pos LIMIT 1",
-    [EP_SQL_VIEW_ENDS] = "SELECT min(pos), max(pos) FROM message WHERE conversation = ?1",
-    [EP_SQL_VIEW_ALL_ENDS] = "SELECT min(pos), max(pos) FROM message WHERE archive = ?1",
+    [EP_SQL_VIEW_ENDS] = "SELECT (SELECT min(pos) FROM message WHERE conversation = ?1), "
+        "(SELECT max(pos) FROM message WHERE conversation = ?1)",
+    [EP_SQL_VIEW_ALL_ENDS] = "SELECT (SELECT min(pos) FROM message WHERE archive = ?1), "
+        "(SELECT max(pos) FROM message WHERE archive = ?1)",
     [EP_SQL_VIEW_REACTIONS] =
         "SELECT t.row, e.sender, e.outgoing, e.groupchat, coalesce(e.occupant, e.sender), e.body "
         "FROM json_each(?1) j CROSS JOIN message t ON t.row = j.value "

@@ -41,7 +41,7 @@ static epode_status unread_has_hole(ep_store *s, const unread_from *from, bool *
 
 epode_status ep_unread_count(ep_store *s, int64_t id, uint32_t cap, uint32_t *count, bool *at_least)
 {
-    unread_from from;
+    unread_from from = { 0 };
     int64_t n = 0, most = cap ? cap : EP_UNREAD_CAP;
     bool hole = false;
     epode_status status = unread_load(s, id, &from);

@@ -99,6 +99,13 @@ static char *login_decode(const ep_elem *e, size_t *len)
     return (char *)ep_b64_decode(text + from, n - from, len);
 }
 
+static epode_status login_undecoded(ep_error *why, size_t len, const char *what)
+{
+    if (len == EP_B64_NO_MEMORY)
+        return ep_fail(why, EPODE_ENOMEM, 0, "out of memory");
+    return ep_fail(why, EPODE_EPROTO, 0, "%s is not base64", what);
+}
+
 epode_status ep_login_challenge(ep_stream *s, ep_elem *e)
 {
     bool sasl2 = ep_streq(e->ns, EP_NS_SASL2);
@@ -116,7 +123,7 @@ epode_status ep_login_challenge(ep_stream *s, ep_elem *e)
     ep_buf answer = EP_BUF_INIT;
     ep_error why = { 0 };
     epode_status st = data ? ep_sasl_step(s->sasl, data, len, &answer, &why)
-                           : ep_fail(&why, EPODE_EPROTO, 0, "the challenge is not base64");
+                           : login_undecoded(&why, len, "the challenge");
     if (!st) {
         ep_xw w = ep_xw_init(&s->out);
         ep_xw_open(&w, "response", e->ns);
@@ -138,7 +145,7 @@ static epode_status login_prove(ep_stream *s, const ep_elem *data_elem)
     login_guess_right(s);
     char *data = data_elem ? login_decode(data_elem, &len) : NULL;
     ep_error why = { 0 };
-    epode_status st = data_elem && !data ? ep_fail(&why, EPODE_EPROTO, 0, "the server's proof is not base64")
+    epode_status st = data_elem && !data ? login_undecoded(&why, len, "the server's proof")
                                          : ep_sasl_finish(s->sasl, data, len, &why);
     ep_free(data);
     if (st)

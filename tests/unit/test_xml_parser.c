@@ -167,6 +167,8 @@ static void refuse(const refusal *r, const ep_xml_limits *limits)
         assert_int_equal(epode_error_status(&err), st);
         assert_true(strlen(epode_error_text(&err)) > 10);
         assert_int_equal(ep_xml_parser_feed(p, "<iq/>", 5, NULL, NULL), st);
+        assert_int_equal(ep_xml_parser_reset(p), EPODE_OK);
+        assert_int_equal(feed(p, "<good/>", 7), EPODE_OK);
         if (x.log.len)
             assert_null(strstr(ep_buf_cstr(&x.log), "bad"));
         ep_xml_parser_free(p);
