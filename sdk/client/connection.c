@@ -16,6 +16,7 @@
 #define GAVE_UP_WINDOW_US (60 * 1000000LL)
 
 static const ep_net_events net_events;
+static bool connection_commit(epode_client *c);
 
 static void *preface_open(void *user)
 {
@@ -77,6 +78,7 @@ void ep_client_drop(epode_client *c)
     c->stream = NULL;
     ep_net_free(c->net);
     c->net = NULL;
+    c->behind = 0;
     c->up = c->ack_due = c->request_due = c->ready_due = c->closing = false;
     c->iq_disco[0] = '\0';
     ep_timer_stop(&c->guess_timer);
@@ -100,7 +102,7 @@ static void connection_begin(epode_client *c)
     int64_t now = ep_loop_now_us(c->loop);
     ep_session_free(c->building);
     c->building = ep_session_new(now);
-    c->no_guess = false;
+    c->no_guess = c->no_stanzas = c->token_died = false;
     c->guess_failed = NULL;
     c->connect_deadline_us = now + (int64_t)c->connect_timeout_ms * 1000;
 }
@@ -125,6 +127,9 @@ void ep_client_attempt(epode_client *c)
         ep_client_failed(c, &err);
         return;
     }
+    /* What was done in this turn so far is no part of what an attempt takes from the store. */
+    if (!connection_commit(c))
+        return;
     if (ep_client_remember(c, &err)) {
         ep_client_failed(c, &err);
         return;
@@ -191,10 +196,26 @@ static bool connection_again(epode_client *c, const ep_error *why, const char *g
     if (!guess || c->no_guess || why->final || !c->wish || ep_loop_now_us(c->loop) >= c->connect_deadline_us)
         return false;
     ep_session_add_fallback(c->building, guess, why->condition[0] ? why->condition : epode_status_name(why->status));
-    c->no_guess = true;
+    /* One guess after the other: stanzas behind authentication first, then that it was sent ahead at all. */
+    if (strcmp(guess, "stanzas-behind-authentication") == 0)
+        c->no_stanzas = true;
+    else
+        c->no_guess = true;
     c->guess_failed = guess;
     ep_client_attempt(c);
     return true;
+}
+
+/* The session stands, but what rode behind authentication was never answered: whether it was counted is not known,
+ * so this session is not gone on with. */
+static void connection_distrust(epode_client *c)
+{
+    ep_store_begin(c->store);
+    ep_store_smq_move_to_pending(c->store);
+    ep_outbox_lost(c->store);
+    ep_store_sm_clear(c->store);
+    ep_client_save_habit(c, "stanzas", EP_HABIT_NO);
+    ep_store_commit(c->store, false);
 }
 
 void ep_client_failed(epode_client *c, const ep_error *why)
@@ -209,6 +230,8 @@ void ep_client_failed(epode_client *c, const ep_error *why)
         c->gave_up_us = ep_loop_now_us(c->loop);
     if (!ready && connection_again(c, &err, guess))
         return;
+    if (ready && ep_streq(guess, "stanzas-behind-authentication"))
+        connection_distrust(c);
     if (conflict_is_ours(c, &err))
         err.final = false;
     ep_log_line(&c->log, EP_LOG_INFO, "client", "connection ended: %s", err.text);
@@ -362,6 +385,8 @@ static void on_up(void *user, const ep_net_info *info)
         return;
     }
     /* Now, not at the turn's end: the first flight leaves with the last one of TLS. */
+    if (!connection_commit(c))
+        return;
     connection_write(c);
     connection_guess_timer(c);
 }

@@ -10,6 +10,8 @@
 
 #define KEY_USER_AGENT     "user-agent"
 #define HABIT_PIPELINING   "pipelining"
+#define HABIT_STANZAS      "stanzas"  /* behind authentication */
+#define HABIT_METADATA     "metadata" /* of the archive, in the answer to the bind */
 /* A server that refused something is asked again after a week: it may have been updated. */
 #define HABIT_NO_FOR_MS    (7 * 24 * 3600 * 1000LL)
 #define COUNTS_PER_RESERVE 32
@@ -142,17 +144,32 @@ static epode_status remember_keys(epode_client *c)
     return st < 0 ? st : EPODE_OK;
 }
 
+static epode_status habit_read(epode_client *c, const char *what, ep_habit *out)
+{
+    ep_buf text = EP_BUF_INIT;
+    int64_t expires = 0;
+    char *key = ep_asprintf("%s %s", c->jid.ascii, what);
+    epode_status st = key ? fact_text(c, EP_FACT_HABIT, key, &text, &expires) : EPODE_ENOMEM;
+    if (st == EPODE_OK && (!expires || expires > ep_client_wall_ms()))
+        *out = ep_streq(ep_buf_ptr(&text), "yes") ? EP_HABIT_YES : EP_HABIT_NO;
+    ep_free(key);
+    ep_buf_free(&text);
+    return st < 0 ? st : EPODE_OK;
+}
+
 static epode_status remember_habits(epode_client *c)
 {
     ep_memory *m = &c->memory;
     ep_buf text = EP_BUF_INIT;
-    int64_t expires = 0;
-    char *key = ep_asprintf("%s %s", c->jid.ascii, HABIT_PIPELINING);
-    epode_status st = key ? fact_text(c, EP_FACT_HABIT, key, &text, &expires) : EPODE_ENOMEM;
-    if (st == EPODE_OK && (!expires || expires > ep_client_wall_ms()))
-        m->facts.takes_pipelining = ep_streq(ep_buf_ptr(&text), "yes") ? EP_HABIT_YES : EP_HABIT_NO;
-    ep_free(key);
-    ep_buf_clear(&text);
+    ep_habit metadata = EP_HABIT_UNKNOWN;
+    epode_status st = habit_read(c, HABIT_PIPELINING, &m->facts.takes_pipelining);
+    if (st >= 0)
+        st = habit_read(c, HABIT_STANZAS, &m->facts.takes_stanzas);
+    if (st >= 0)
+        st = habit_read(c, HABIT_METADATA, &metadata);
+    /* Where the bind tells the archive's end, mostly no query is needed at all: none is sent ahead. */
+    if (metadata == EP_HABIT_YES)
+        m->facts.takes_stanzas = EP_HABIT_NO;
     if (st >= 0)
         st = fact_text(c, EP_FACT_PIN, c->jid.bare, &text, NULL);
     uint64_t rank;

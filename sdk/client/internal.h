@@ -110,6 +110,10 @@ struct epode_client {
     ep_stream *stream;
     ep_memory memory;
     int64_t connect_deadline_us;
+    bool no_stanzas;     /* this attempt sends none behind authentication: they were borne badly */
+    uint64_t behind;     /* stanzas that ride behind authentication, 0: none */
+    bool riding;         /* they are being written */
+    bool token_died;     /* in this connect */
     bool no_guess;       /* this attempt repeats one whose guess went wrong */
     const char *guess_failed; /* what that guess was */
     int64_t gave_up_us;  /* when an attempt was left after its flight had gone */
@@ -168,6 +172,8 @@ epode_status ep_client_stream_open(epode_client *c, const ep_net_info *info, ep_
 
 /* stanza.c */
 epode_status ep_client_stanza(epode_client *c, ep_elem *e, uint32_t h);
+epode_status ep_client_ride(epode_client *c);      /* what may go behind authentication */
+epode_status ep_client_ride_lost(epode_client *c); /* it was dropped with the login */
 epode_status ep_client_on_ready(epode_client *c); /* presence, account disco, what is pending, catch-up */
 ep_caps ep_client_caps(const epode_client *c);
 

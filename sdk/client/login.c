@@ -23,7 +23,7 @@ epode_status ep_client_stream_open(epode_client *c, const ep_net_info *info, ep_
         .sm_out_acked = m->sm.out_acked, .facts = m->facts,
         .policy = { .allow_plain = c->flags & EPODE_ALLOW_PLAIN, .no_fast_path = c->flags & EPODE_NO_FAST_PATH,
                     .want_carbons = !(c->flags & EPODE_NO_CARBONS), .want_sm = !(c->flags & EPODE_NO_SM),
-                    .inactive = !c->active },
+                    .inactive = !c->active, .stanzas = !c->no_stanzas && !(c->flags & EPODE_NO_SYNC) },
         .sent_config_version = m->has_features ? m->features.config_version : NULL,
         .limits = { .max_stanza_bytes = c->max_stanza_bytes },
         .guess_timeout_us = ep_client_guess_timeout(c),
@@ -66,8 +66,10 @@ static epode_status on_token(void *user, const char *token, const char *expiry, 
 
 static void on_token_dead(void *user, const char *condition)
 {
+    epode_client *c = user;
     (void)condition;
-    ep_client_drop_token(user);
+    c->token_died = true;
+    ep_client_drop_token(c);
 }
 
 static void on_authenticated(void *user, const ep_sasl_mech *mech, const ep_scram_keys *keys)
@@ -82,6 +84,9 @@ static void on_authenticated(void *user, const ep_sasl_mech *mech, const ep_scra
     /* Only a login that worked without the guess shows that the guess was at fault, not the network. */
     if (c->no_guess && ep_streq(c->guess_failed, "pipelined-authentication"))
         ep_client_save_habit(c, "pipelining", EP_HABIT_NO);
+    /* Behind a dead token they are borne by nobody: that says nothing of the server. */
+    if (c->no_stanzas && !c->behind && !c->token_died)
+        ep_client_save_habit(c, "stanzas", EP_HABIT_NO);
 }
 
 static epode_status on_bound(void *user, const char *jid, ep_bind_kind kind, const ep_archive_ends *ends)
@@ -95,7 +100,12 @@ static epode_status on_bound(void *user, const char *jid, ep_bind_kind kind, con
         return EPODE_ENOMEM;
     (void)kind;
     /* A new session: the old one's queue is over, what is left of it is to be sent again. */
+    if (ends->known)
+        ep_client_save_habit(c, "metadata", EP_HABIT_YES);
     ep_client_begin(c);
+    /* What rode behind authentication is the beginning of this session's queue. */
+    if (c->behind)
+        return EPODE_OK;
     epode_status st = ep_store_smq_move_to_pending(c->store);
     if (st >= 0)
         st = ep_outbox_lost(c->store);
@@ -205,7 +215,19 @@ static void on_wrong_guess(void *user, const char *what, const char *why)
     ep_session_add_fallback(c->building, what, why);
 }
 
+static epode_status on_stanzas(void *user)
+{
+    return store_status(user, ep_client_ride(user));
+}
+
+static epode_status on_stanzas_lost(void *user)
+{
+    return store_status(user, ep_client_ride_lost(user));
+}
+
 const ep_stream_events ep_client_stream_events = {
+    .stanzas = on_stanzas,
+    .stanzas_lost = on_stanzas_lost,
     .features = on_features,
     .token = on_token,
     .token_dead = on_token_dead,

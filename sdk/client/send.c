@@ -13,9 +13,9 @@
 
 epode_status ep_client_send_text(epode_client *c, ep_stanza_kind kind, const char *id, const char *xml, size_t len)
 {
-    if (!c->stream || ep_stream_state_of(c->stream) != EP_S_READY)
+    if (!c->stream || (!c->riding && ep_stream_state_of(c->stream) != EP_S_READY))
         return EPODE_ESTATE;
-    uint64_t seq = ep_stream_next_out(c->stream);
+    uint64_t seq = c->riding ? ++c->behind : ep_stream_next_out(c->stream);
     if (seq) {
         ep_smq_row row = { .seq = seq, .kind = kind, .stamp_ms = ep_client_wall_ms(), .id = id, .xml = xml, .len = len };
         ep_client_begin(c);
@@ -25,7 +25,7 @@ epode_status ep_client_send_text(epode_client *c, ep_stanza_kind kind, const cha
         c->request_due = c->request_due || kind == EP_STANZA_MESSAGE;
     }
     ep_client_schedule(c);
-    return ep_stream_send(c->stream, xml, len, false);
+    return c->riding ? ep_stream_behind(c->stream, xml, len) : ep_stream_send(c->stream, xml, len, false);
 }
 
 static epode_status resend_row(const ep_smq_row *row, void *user)

@@ -57,19 +57,52 @@ static epode_status begin_sync(epode_client *c, bool resumed)
                          ep_client_wall_ms());
 }
 
+/* Nothing of an earlier session is left to resume: its queue is over, and these are the first of the new one. */
+epode_status ep_client_ride(epode_client *c)
+{
+    ep_client_begin(c);
+    epode_status st = ep_store_smq_move_to_pending(c->store);
+    if (st >= 0)
+        st = ep_outbox_lost(c->store);
+    if (st >= 0)
+        st = ep_store_sm_clear(c->store);
+    c->riding = true;
+    c->behind = 0;
+    if (st >= 0 && c->trust_ids != EP_HABIT_YES)
+        st = ask_account(c);
+    if (st >= 0 && !(c->flags & EPODE_NO_PRESENCE))
+        st = send_presence(c);
+    if (st >= 0)
+        st = ep_sync_ready(c->sync, false, NULL, ep_loop_now_us(c->loop), ep_client_wall_ms());
+    c->riding = false;
+    return st < 0 ? st : EPODE_OK;
+}
+
+epode_status ep_client_ride_lost(epode_client *c)
+{
+    c->behind = 0;
+    c->iq_disco[0] = '\0';
+    ep_sync_cut(c->sync);
+    /* Requests and presence are dropped; a message is never among them. */
+    return ep_store_smq_move_to_pending(c->store);
+}
+
 epode_status ep_client_on_ready(epode_client *c)
 {
     epode_status st = EPODE_OK;
     bool resumed = ep_stream_bind_kind(c->stream) == EP_BIND_RESUMED;
     /* An account that could not may have learned it: asked again with every new session. */
-    if (!resumed && c->trust_ids != EP_HABIT_YES)
+    bool ridden = c->behind > 0;
+    if (ridden && !ep_stream_has_sm(c->stream))
+        st = ep_store_smq_ack(c->store, c->behind);
+    if (st >= 0 && !resumed && !ridden && c->trust_ids != EP_HABIT_YES)
         st = ask_account(c);
     /* Presence before the archive's query: what is archived behind it is delivered live as well. */
-    if (st >= 0 && !resumed && !(c->flags & EPODE_NO_PRESENCE))
+    if (st >= 0 && !resumed && !ridden && !(c->flags & EPODE_NO_PRESENCE))
         st = send_presence(c);
     if (st >= 0 && !resumed)
         st = ep_client_send_pending(c);
-    if (st >= 0)
+    if (st >= 0 && !ridden)
         st = begin_sync(c, resumed);
     if (st >= 0)
         st = ep_client_publish_rest(c);
@@ -150,6 +183,10 @@ static epode_status take_iq(epode_client *c, const ep_elem *e)
     bool answer = ep_streq(type, "result") || ep_streq(type, "error");
     if (!answer)
         return answer_iq(c, e);
+    if (c->behind && c->stream && ep_streq(ep_stream_guess(c->stream), "stanzas-behind-authentication")) {
+        ep_stream_behind_answered(c->stream);
+        ep_client_save_habit(c, "stanzas", EP_HABIT_YES);
+    }
     if (c->iq_disco[0] && ep_streq(id, c->iq_disco) && from_account(c, e)) {
         take_account(c, e);
         return EPODE_OK;

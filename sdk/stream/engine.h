@@ -30,6 +30,10 @@ struct ep_stream {
     bool token_refused, keys_refused;
     const char *guess;
     int64_t guess_deadline;
+    unsigned behind;         /* stanzas that rode behind authentication */
+    unsigned behind_counted; /* of them, those that the server will count: the first of the session */
+    bool behind_open;        /* none of them was answered yet */
+    int64_t behind_deadline;
     bool header_in, restart; /* restart: a new document follows */
     char id[17];             /* random part of our iq ids */
 
@@ -68,6 +72,7 @@ epode_status ep_login_challenge(ep_stream *s, ep_elem *e);
 epode_status ep_login_success1(ep_stream *s, ep_elem *e);
 epode_status ep_login_success2(ep_stream *s, ep_elem *e);
 epode_status ep_login_failure(ep_stream *s, ep_elem *e);
+epode_status ep_login_bounced(ep_stream *s, ep_elem *e);
 epode_status ep_login_continue(ep_stream *s, ep_elem *e);
 epode_status ep_login_begin_exchange(ep_stream *s);
 

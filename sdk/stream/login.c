@@ -43,6 +43,24 @@ static void login_guess_right(ep_stream *s)
     s->guess_deadline = 0;
 }
 
+/* Stanzas behind a login that failed come back as errors, if at all; nothing else may come before success. */
+epode_status ep_login_bounced(ep_stream *s, ep_elem *e)
+{
+    if (s->behind && ep_streq(ep_elem_attr(e, "type"), "error"))
+        return EPODE_OK;
+    return ep_stream_fail(s, EPODE_EPROTO, NULL, false, "the server sent a stanza before authentication");
+}
+
+static epode_status login_stanzas_lost(ep_stream *s)
+{
+    if (!s->behind_open)
+        return EPODE_OK;
+    /* Their errors may still be on the way, so that they rode along is not forgotten; that they count is. */
+    s->behind_open = false;
+    s->behind_counted = 0;
+    return s->ev->stanzas_lost ? ep_stream_check(s, s->ev->stanzas_lost(s->user)) : EPODE_OK;
+}
+
 static epode_status login_again(ep_stream *s)
 {
     ep_error why = { 0 };
@@ -50,7 +68,10 @@ static epode_status login_again(ep_stream *s)
     if (++s->attempts >= LOGIN_ATTEMPTS)
         return ep_stream_fail(s, EPODE_EAUTH, NULL, false, "the server refused every attempt to log in");
     s->written &= EP_STEP_HEADER;
-    epode_status st = ep_plan_login(&s->plan, &f, &s->c.policy, &why);
+    epode_status st = login_stanzas_lost(s);
+    if (st)
+        return st;
+    st = ep_plan_login(&s->plan, &f, &s->c.policy, &why);
     if (st)
         return ep_stream_fail(s, st, NULL, epode_error_is_final(&why), "%s", why.text);
     return ep_stream_need(s, EP_STEP_AUTH);

@@ -20,6 +20,7 @@ const char *ep_step_name(ep_step step)
     case EP_STEP_CARBONS: return "carbons";
     case EP_STEP_ENABLE: return "enable-sm";
     case EP_STEP_INACTIVE: return "inactive";
+    case EP_STEP_STANZAS: return "stanzas";
     }
     return "?";
 }
@@ -140,6 +141,19 @@ static void plan_inline(ep_plan *out, const ep_facts *f, const ep_policy *p)
         out->request_token = plan_request(f);
 }
 
+/* Stanzas ride with a login that ends in a new session. Where it is not known that the server bears them they are
+ * tried with a good token only, never with <resume/>: they would be counted before what is sent again. */
+static bool plan_stanzas(const ep_plan *out, const ep_facts *f, const ep_policy *p)
+{
+    if (!p->stanzas || !out->guess || !out->bind2 || f->resumable || f->takes_stanzas == EP_HABIT_NO)
+        return false;
+    /* They must be the first that the session counts. */
+    if (p->want_sm && !out->inline_sm)
+        return false;
+    return f->takes_stanzas == EP_HABIT_YES ||
+           (f->takes_pipelining == EP_HABIT_YES && out->use_token && !ep_plan_token_due(f));
+}
+
 /* SASL1 ends with a stream restart; what may follow it in the same write is what is known to come. */
 static void plan_legacy(ep_plan *out, const ep_facts *f, const ep_policy *p, uint32_t first)
 {
@@ -215,8 +229,9 @@ epode_status ep_plan_login(ep_plan *out, const ep_facts *f, const ep_policy *p, 
         return EPODE_OK;
     }
     plan_inline(out, f, p);
-    plan_flight(out, first);
+    uint32_t behind = plan_stanzas(out, f, p) ? EP_STEP_STANZAS : 0;
+    plan_flight(out, first | (out->mech->one_step ? behind : 0));
     if (!out->mech->one_step)
-        plan_flight(out, EP_STEP_RESPONSE);
+        plan_flight(out, EP_STEP_RESPONSE | behind);
     return EPODE_OK;
 }

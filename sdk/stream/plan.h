@@ -18,9 +18,10 @@ typedef enum ep_step {
     EP_STEP_BIND = 1 << 5,     /* RFC 6120's bind */
     EP_STEP_CARBONS = 1 << 6,  /* by iq; before <enable/>, so that it needs no place in the queue */
     EP_STEP_ENABLE = 1 << 7,   /* <enable/> of stream management */
-    EP_STEP_INACTIVE = 1 << 8  /* <inactive/> of client state */
+    EP_STEP_INACTIVE = 1 << 8, /* <inactive/> of client state */
+    EP_STEP_STANZAS = 1 << 9   /* presence and queries behind the last word of authentication */
 } ep_step;
-#define EP_STEP_COUNT 9
+#define EP_STEP_COUNT 10
 const char *ep_step_name(ep_step step); /* "header", "authenticate", ... */
 
 typedef enum ep_habit { EP_HABIT_UNKNOWN = 0, EP_HABIT_YES, EP_HABIT_NO } ep_habit;
@@ -32,6 +33,7 @@ typedef struct ep_facts {
     bool live;                    /* features came on this very stream, nothing is guessed */
     ep_habit takes_pipelining;    /* header and authentication in one write */
     ep_habit takes_legacy_pipelining; /* the second header behind SASL1's final message */
+    ep_habit takes_stanzas;       /* stanzas behind <authenticate/>, which XEP-0388 forbids and servers bear */
     uint32_t cb_set;              /* channel-binding types that this connection has (bits of ep_cb) */
     const ep_sasl_mech *token_mech; /* NULL: no usable token */
     int64_t token_issued_ms, token_expires_ms; /* Unix; 0: unknown */
@@ -49,6 +51,7 @@ typedef struct ep_policy {
     bool no_fast_path; /* guess nothing, ask for no token */
     bool want_carbons, want_sm;
     bool inactive;     /* begin in client state "inactive" */
+    bool stanzas;      /* there are stanzas that could ride behind authentication */
 } ep_policy;
 
 typedef struct ep_plan {

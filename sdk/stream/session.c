@@ -205,7 +205,8 @@ epode_status ep_session_enabled(ep_stream *s, ep_elem *e)
         s->sm_on = true;
         s->lacks.sm = NULL;
         s->in_h = 0;
-        s->out_n = s->out_acked = 0;
+        s->out_n = s->behind_counted;
+        s->out_acked = 0;
         epode_status st = s->ev->sm_enabled ? ep_stream_check(s, s->ev->sm_enabled(s->user, &sm)) : EPODE_OK;
         if (st)
             return st;

@@ -188,6 +188,10 @@ static epode_status write_step(ep_stream *s, ep_step step)
         s->await_enabled = true;
         break;
     case EP_STEP_INACTIVE: st = ep_stream_write_inactive(s); break;
+    case EP_STEP_STANZAS:
+        if (s->ev->stanzas)
+            st = s->ev->stanzas(s->user);
+        break;
     }
     if (!st)
         st = ep_xw_done(&w);

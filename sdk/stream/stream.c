@@ -47,6 +47,9 @@ static const element_row element_rows[] = {
     { "message", EP_NS_CLIENT, AFTER_AUTH, ep_session_stanza },
     { "presence", EP_NS_CLIENT, AFTER_AUTH, ep_session_stanza },
     { "iq", EP_NS_CLIENT, AFTER_AUTH, ep_session_stanza },
+    { "message", EP_NS_CLIENT, S(AUTH), ep_login_bounced },
+    { "presence", EP_NS_CLIENT, S(AUTH), ep_login_bounced },
+    { "iq", EP_NS_CLIENT, S(AUTH), ep_login_bounced },
     { "r", EP_NS_SM, AFTER_AUTH, ep_session_r },
     { "a", EP_NS_SM, AFTER_AUTH, ep_session_a },
     { "features", EP_NS_STREAM, S(FEATURES), ep_login_features },
@@ -373,12 +376,33 @@ epode_status ep_stream_tick(ep_stream *s, int64_t now_us)
     if (s->guess_deadline && now_us >= s->guess_deadline && s->state != EP_S_CLOSED)
         return ep_stream_fail(s, EPODE_ETIMEOUT, NULL, false, "the server did not answer what was sent ahead (%s)",
                               s->guess ? s->guess : "login");
+    if (s->behind_open && now_us >= s->behind_deadline && s->state != EP_S_CLOSED)
+        return ep_stream_fail(s, EPODE_ETIMEOUT, NULL, false, "the server did not answer what was sent behind authentication");
     return EPODE_OK;
 }
 
 int64_t ep_stream_deadline(const ep_stream *s)
 {
-    return s->guess_deadline && s->state != EP_S_CLOSED ? s->guess_deadline : EP_NEVER;
+    int64_t guess = s->guess_deadline ? s->guess_deadline : EP_NEVER;
+    int64_t behind = s->behind_open ? s->behind_deadline : EP_NEVER;
+    return s->state == EP_S_CLOSED ? EP_NEVER : guess < behind ? guess : behind;
+}
+
+epode_status ep_stream_behind(ep_stream *s, const char *xml, size_t len)
+{
+    if (s->ready || s->auth_done)
+        return EPODE_ESTATE;
+    ep_buf_add(&s->out, xml, len);
+    s->behind++;
+    s->behind_counted++;
+    s->behind_open = true;
+    s->behind_deadline = s->now_us + s->c.guess_timeout_us;
+    return s->out.failed ? EPODE_ENOMEM : EPODE_OK;
+}
+
+void ep_stream_behind_answered(ep_stream *s)
+{
+    s->behind_open = false;
 }
 
 void ep_stream_cut(ep_stream *s)
@@ -473,11 +497,14 @@ const ep_error *ep_stream_error(const ep_stream *s)
 
 bool ep_stream_was_guessing(const ep_stream *s)
 {
-    return s->guess != NULL;
+    return ep_stream_guess(s) != NULL;
 }
 
 const char *ep_stream_guess(const ep_stream *s)
 {
+    /* Behind a login that failed they may end the stream, until another one has succeeded. */
+    if (s->behind_open || (s->behind && !s->auth_done))
+        return "stanzas-behind-authentication";
     return s->guess;
 }
 

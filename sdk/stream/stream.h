@@ -92,6 +92,10 @@ typedef struct ep_stream_events {
     epode_status (*ack_wanted)(void *user);
     /* Something guessed was wrong; what and why are stable tokens. The login goes on where it can. */
     void (*wrong_guess)(void *user, const char *what, const char *why);
+    /* Stanzas may be sent now, behind authentication: by ep_stream_behind(). They will be counted from 1. */
+    epode_status (*stanzas)(void *user);
+    /* The login they rode behind failed: the server has dropped them, and so must the queue. */
+    epode_status (*stanzas_lost)(void *user);
     /* The server named another host (RFC 6120, 4.9.3.19); closed() follows. */
     void (*see_other_host)(void *user, const char *host);
 } ep_stream_events;
@@ -119,6 +123,10 @@ void ep_stream_flushed(ep_stream *s, size_t bytes, int64_t now_us);
  * theirs already. */
 uint64_t ep_stream_next_out(const ep_stream *s); /* 0: stream management is off */
 epode_status ep_stream_send(ep_stream *s, const char *xml, size_t len, bool resend);
+/* Only from within the event stanzas. */
+epode_status ep_stream_behind(ep_stream *s, const char *xml, size_t len);
+/* One of them was answered: the server bears them. */
+void ep_stream_behind_answered(ep_stream *s);
 epode_status ep_stream_ack(ep_stream *s, uint32_t h);       /* <a/> */
 epode_status ep_stream_request_ack(ep_stream *s);           /* <r/> */
 epode_status ep_stream_set_active(ep_stream *s, bool active); /* client state; nothing where unsupported */
@@ -128,7 +136,8 @@ ep_stream_state ep_stream_state_of(const ep_stream *s);
 const ep_error *ep_stream_error(const ep_stream *s);
 /* The stream broke while a guess was unconfirmed: the next attempt should not guess. */
 bool ep_stream_was_guessing(const ep_stream *s);
-const char *ep_stream_guess(const ep_stream *s); /* "pipelined-authentication", "legacy-pipelining"; NULL */
+/* "pipelined-authentication", "legacy-pipelining", "stanzas-behind-authentication"; NULL */
+const char *ep_stream_guess(const ep_stream *s);
 
 /* Facts for the session; strings are borrowed from the stream. */
 const char *ep_stream_jid(const ep_stream *s);

@@ -28,6 +28,51 @@ static void app_note_state(app *a, const epode_event *event)
     snprintf(a->last_text, sizeof a->last_text, "%s", epode_error_text(event->error));
 }
 
+static void row_copy(const epode_message *m, void *user)
+{
+    app_row *r = user;
+    size_t used = 0;
+    r->found = true;
+    r->outgoing = m->outgoing;
+    r->edited = m->edited;
+    r->retracted = m->retracted;
+    r->state = m->state;
+    r->has_xml = m->xml && strlen(m->xml) == m->xml_len;
+    snprintf(r->body, sizeof r->body, "%s", m->body ? m->body : "");
+    snprintf(r->id, sizeof r->id, "%s", m->id ? m->id : "");
+    snprintf(r->reason, sizeof r->reason, "%s", m->reason ? m->reason : "");
+    snprintf(r->peer, sizeof r->peer, "%s", m->peer ? m->peer : "");
+    snprintf(r->archive_id, sizeof r->archive_id, "%s", m->archive_id ? m->archive_id : "");
+    for (size_t i = 0; i < m->reaction_count && used < sizeof r->reactions; i++)
+        used += (size_t)snprintf(r->reactions + used, sizeof r->reactions - used, "%.*s:%s;",
+                                 (int)strcspn(m->reactions[i].author, "/"), m->reactions[i].author,
+                                 m->reactions[i].text);
+}
+
+app_row app_row_of(epode_client *client, uint64_t row)
+{
+    app_row r = { 0 };
+    epode_status st = epode_store_message(epode_client_store(client), row, row_copy, &r);
+    assert_int_equal(st, r.found ? EPODE_OK : EPODE_DONE);
+    return r;
+}
+
+/* What is told is there. */
+static void app_note_message(app *a, const epode_event *event)
+{
+    app_row r = app_row_of(a->client, event->row);
+    assert_true(r.found && r.has_xml);
+    assert_null(event->xml);
+    if (event->change != EPODE_CHANGE_NEW) {
+        a->changed++;
+        return;
+    }
+    assert_true(event->row > a->last_row);
+    a->last_row = event->row;
+    a->own += r.outgoing;
+    a->messages += !r.outgoing;
+}
+
 static void app_note(app *a, const epode_event *event)
 {
     assert_int_equal(event->size, sizeof *event);
@@ -38,19 +83,26 @@ static void app_note(app *a, const epode_event *event)
         app_note_state(a, event);
         break;
     case EPODE_EV_MESSAGE:
-        a->messages++;
-        assert_true(event->row > a->last_row);
-        a->last_row = event->row;
-        assert_int_equal(strlen(event->xml), event->xml_len);
-        snprintf(a->last_xml, sizeof a->last_xml, "%s", event->xml);
+        app_note_message(a, event);
         break;
     case EPODE_EV_STANZA:
         a->stanzas++;
+        assert_int_equal(strlen(event->xml), event->xml_len);
         break;
     case EPODE_EV_DELIVERY:
         a->sent += event->delivery == EPODE_DELIVERY_SENT;
         a->acknowledged += event->delivery == EPODE_DELIVERY_ACKNOWLEDGED;
+        a->failed += event->delivery == EPODE_DELIVERY_FAILED;
+        a->last_delivery_row = event->row;
         snprintf(a->last_id, sizeof a->last_id, "%s", event->id);
+        break;
+    case EPODE_EV_UNREAD:
+        a->unread++;
+        assert_non_null(event->peer);
+        break;
+    case EPODE_EV_SYNC:
+        a->synced += event->synced;
+        a->sync_errors += event->error != NULL;
         break;
     }
     if (a->on)
@@ -141,6 +193,19 @@ void app_online(app *a)
         assert_true(app_now_ms() < end);
         app_for(a, 5);
     }
+}
+
+void app_synced(app *a)
+{
+    app_until(a, 10000, a->synced);
+}
+
+epode_status app_send(app *a, const char *to, const char *body, uint64_t *row)
+{
+    epode_outgoing m = EPODE_OUTGOING_INIT;
+    m.to = to;
+    m.body = body;
+    return epode_send_message(a->client, &m, row);
 }
 
 static void app_pull(app *a)

@@ -23,11 +23,15 @@ typedef struct app {
     epode_state states[APP_STATES];
     epode_status why[APP_STATES];
     size_t state_count;
-    unsigned ready, offline, stopped, messages, stanzas, sent, acknowledged;
+    unsigned ready, offline, stopped, stanzas, unread;
+    unsigned messages, own, changed;     /* rows that are new: of others, ours; rows that changed or moved */
+    unsigned sent, acknowledged, failed; /* deliveries */
+    unsigned synced, sync_errors;
     unsigned destroyed, events; /* how often user was given back; events in all */
     bool late;                  /* an event came after the client was freed */
-    uint64_t last_row;
-    char last_xml[512], last_id[64];
+    uint64_t last_row;          /* of the last new message */
+    uint64_t last_delivery_row;
+    char last_id[64];           /* of the last delivery */
     epode_status last_error; /* of the last state that had one */
     bool last_final;
     char last_condition[48], last_text[200];
@@ -58,6 +62,19 @@ bool app_turn(app *a, int64_t end_ms);
 void app_for(app *a, int64_t ms);
 /* Waits until the client is ready, and the server has its presence: from then on messages are handed over. */
 void app_online(app *a);
+/* Waits until the archive is held up to its end. */
+void app_synced(app *a);
+/* Sends text; row may be NULL. */
+epode_status app_send(app *a, const char *to, const char *body, uint64_t *row);
+/* A message as it is shown, looked up by its row. The strings are the caller's array. */
+typedef struct app_row {
+    bool found, outgoing, edited, retracted;
+    epode_delivery state;
+    char body[2048], id[64], reason[48], peer[64], archive_id[64];
+    char reactions[256]; /* "author:emoji;" of each */
+    bool has_xml;
+} app_row;
+app_row app_row_of(epode_client *client, uint64_t row);
 /* Stops and waits for EPODE_STOPPED. */
 void app_stop(app *a, int how);
 /* Whether the descriptor says that there is something to do. */

@@ -30,6 +30,9 @@ typedef struct moment {
 static void free_at_moment(app *a, const epode_event *event)
 {
     const moment *m = a->more;
+    epode_outgoing late = EPODE_OUTGOING_INIT;
+    late.to = "bob@localhost";
+    late.body = "late";
     if (event->type != m->type || (m->type == EPODE_EV_STATE && event->state != m->state))
         return;
     epode_client *client = a->client;
@@ -39,7 +42,9 @@ static void free_at_moment(app *a, const epode_event *event)
     assert_int_equal(a->destroyed, 0);
     assert_int_equal(epode_client_start(client), EPODE_ESTATE);
     assert_int_equal(epode_client_stop(client, EPODE_STOP_CLOSE), EPODE_ESTATE);
-    assert_int_equal(epode_send_chat(client, "bob@localhost", "late", NULL), EPODE_ESTATE);
+    assert_int_equal(epode_send_message(client, &late, NULL), EPODE_ESTATE);
+    assert_int_equal(epode_mark_displayed(client, 1, true), EPODE_ESTATE);
+    assert_int_equal(epode_history_fill(client, 0, 0), EPODE_ESTATE);
     assert_null(epode_client_waker(client));
     /* What the event holds is still there. */
     assert_true(!event->xml || strlen(event->xml) == event->xml_len);
@@ -83,7 +88,7 @@ static void cause_message(app *a)
 
 static void cause_delivery(app *a)
 {
-    epode_send_chat(a->client, "bob@localhost", "hello", NULL);
+    app_send(a, "bob@localhost", "hello", NULL);
 }
 
 static void cause_drop(app *a)

@@ -177,7 +177,10 @@ static void a_job_may_free_its_client_and_those_behind_it_are_dropped(void **sta
 static void job_send(epode_client *client, void *arg)
 {
     epode_status *st = arg;
-    *st = epode_send_chat(client, "bob@localhost", "from a job", NULL);
+    epode_outgoing m = EPODE_OUTGOING_INIT;
+    m.to = "bob@localhost";
+    m.body = "from a job";
+    *st = epode_send_message(client, &m, NULL);
     assert_int_equal(epode_client_process(client), EPODE_ESTATE);
     assert_int_equal(epode_client_run(client, 0), EPODE_ESTATE);
 }
