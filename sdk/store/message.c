@@ -82,6 +82,13 @@ static bool message_is_countable(const ep_msg *m)
     return !m->outgoing && m->kind == EP_MSG_TEXT && m->body && !ep_streq(m->type, "error");
 }
 
+/* Who is looked for by its id: what effects act on, and our own. Not the many others: this index is
+ * the dearest of all, for ids are random. */
+static bool message_is_sought(const ep_msg *m)
+{
+    return m->id && (m->kind == EP_MSG_TEXT || m->outgoing);
+}
+
 epode_status ep_message_add(ep_store *s, const ep_spot *spot, const ep_msg *m, int64_t *row)
 {
     bool gone = m->kind == EP_MSG_GONE;
@@ -92,10 +99,11 @@ epode_status ep_message_add(ep_store *s, const ep_spot *spot, const ep_msg *m, i
         s, EP_SQL_MESSAGE_ADD, "iiiiiiiiiiiiitttttttttttbi", spot->archive, spot->pos,
         (int64_t)spot->place, gone ? (int64_t)0 : spot->conversation, (int64_t)m->kind,
         (int64_t)m->outgoing, (int64_t)m->groupchat, (int64_t) !!(m->flags & EP_MSG_BY_ROOM),
-        (int64_t)message_is_countable(m), (int64_t)spot->state, ep_id_hash(m->id),
-        m->time_ms ? m->time_ms : received, received, m->archive_id, m->id, origin, m->from,
-        message_recipient(m), m->occupant, m->type, ep_msg_is_effect(m) ? m->ref_id : NULL,
-        m->reply_id, m->reply_to, body, m->xml, m->xml ? m->len : 0, (int64_t)(m->xml != NULL));
+        (int64_t)message_is_countable(m), (int64_t)spot->state,
+        message_is_sought(m) ? ep_id_hash(m->id) : -1, m->time_ms ? m->time_ms : received, received,
+        m->archive_id, m->id, origin, m->from, message_recipient(m), m->occupant, m->type,
+        ep_msg_is_effect(m) ? m->ref_id : NULL, m->reply_id, m->reply_to, body, m->xml,
+        m->xml ? m->len : 0, (int64_t)(m->xml != NULL));
     if (status == EPODE_OK)
         *row = sqlite3_last_insert_rowid(s->db);
     return ep_store_solid(s, status);

@@ -147,7 +147,7 @@ static const char migration_2[] =
     "  retracted INTEGER NOT NULL DEFAULT 0,"
     "  reacted INTEGER NOT NULL DEFAULT 0," /* 1: there are reactions to it */
     "  edit INTEGER,"                       /* row of the correction that counts */
-    "  id_hash INTEGER,"                    /* of stanza_id, to find it by */
+    "  id_hash INTEGER,"                    /* of stanza_id, of those that are looked for by it */
     "  time_ms INTEGER NOT NULL,"           /* the server's stamp, Unix ms */
     "  received_ms INTEGER NOT NULL,"
     "  archive_id TEXT,"

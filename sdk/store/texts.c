@@ -126,7 +126,7 @@ const char *const ep_sql_text[EP_SQL_COUNT] = {
         "by_room, countable, state, id_hash, time_ms, received_ms, archive_id, stanza_id, "
         "origin_id, sender, recipient, occupant, type, ref_id, reply_id, reply_to, body, xml) "
         "VALUES (?1, ?2, ?3, nullif(?4, 0), ?5, ?6, ?7, ?8, ?9, ?10, "
-        "CASE WHEN ?15 IS NOT NULL THEN ?11 END, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, "
+        "CASE WHEN ?11 >= 0 THEN ?11 END, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, "
         "?21, ?22, ?23, ?24, CASE WHEN ?26 THEN ?25 END)",
     [EP_SQL_MESSAGE_PLACE] =
         "UPDATE message SET pos = ?2, place = ?3, time_ms = coalesce(nullif(?4, 0), time_ms) "

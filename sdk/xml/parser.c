@@ -323,7 +323,10 @@ epode_status ep_xml_parser_feed(ep_xml_parser *p, const char *data, size_t n, si
         return ep_fail(err, p->failed ? p->failed : EPODE_ESTATE, 0, "the XML parser was stopped");
     if (!n)
         return EPODE_OK;
-    size_t before = p->fed;
+    /* No byte of UTF-8 is NUL; expat would take it for UTF-16, which RFC 6120, 11.6, forbids. */
+    const char *nul = memchr(data, '\0', n);
+    size_t before = p->fed, whole = n;
+    n = nul ? (size_t)(nul - data) : n;
     p->fed += n;
     enum XML_Status rc = XML_Parse(p->expat, data, (int)n, 0);
     if (p->stopped && !p->failed) {
@@ -341,6 +344,10 @@ epode_status ep_xml_parser_feed(ep_xml_parser *p, const char *data, size_t n, si
     if (p->fed - p->token_at > p->limits.max_token_bytes + n) {
         p->failed = EPODE_ELIMIT;
         return ep_fail(err, EPODE_ELIMIT, 0, "one XML token is larger than allowed");
+    }
+    if (n < whole) {
+        p->failed = EPODE_EPROTO;
+        return ep_fail(err, EPODE_EPROTO, 0, "the server's XML is not in UTF-8");
     }
     *consumed = n;
     return EPODE_OK;

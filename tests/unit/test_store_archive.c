@@ -125,6 +125,38 @@ static void no_statement_reads_all_messages(void **state)
     }
 }
 
+static epode_status check_old(const ep_smq_row *row, void *user)
+{
+    assert_string_equal(row->xml, "<old/>");
+    *(bool *)user = true;
+    return EPODE_OK;
+}
+
+static void a_store_of_the_first_version_goes_on(void **state)
+{
+    char path[] = "/tmp/epode-v1-XXXXXX", sql[200];
+    ep_store_options o = { .path = path, .boot_id = "boot", .now_ms = 1000 };
+    sqlite3 *raw;
+    ep_store *s;
+    bool seen = false;
+    (void)state;
+    close(mkstemp(path));
+    assert_int_equal(sqlite3_open(path, &raw), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(raw, ep_migration_sql(1), NULL, NULL, NULL), SQLITE_OK);
+    snprintf(sql, sizeof sql,
+             "PRAGMA application_id = %d; PRAGMA user_version = 1;"
+             "INSERT INTO smq VALUES (1, 0, 5, 'a', x'3c6f6c642f3e');",
+             EP_STORE_APPLICATION_ID);
+    assert_int_equal(sqlite3_exec(raw, sql, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(raw);
+    assert_ok(ep_store_open(&s, &o, NULL));
+    assert_ok(ep_store_smq_each(s, check_old, &seen));
+    assert_true(seen);
+    assert_int_equal(query_int(s, "PRAGMA user_version"), ep_migration_newest());
+    ep_store_close(s);
+    unlink(path);
+}
+
 /* --- archives --- */
 
 static epode_status check_info(const ep_archive_info *info, void *user)
@@ -856,6 +888,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
         TEST(no_statement_reads_all_messages),
+        TEST(a_store_of_the_first_version_goes_on),
         TEST(an_archive_is_found_by_its_owner),
         TEST(a_live_message_is_stored_once_with_its_count),
         TEST(two_archive_ids_are_two_messages_whatever_else_is_equal),
