@@ -353,6 +353,9 @@ static void settle(ep_job *job, void *user)
     if (!connection_commit(c))
         return;
     connection_write(c);
+    if (c->lacks_changed && c->session && c->stream)
+        ep_session_lacks(c->session, c->stream);
+    c->lacks_changed = false;
     connection_guess_timer(c);
     connection_sync_timer(c);
     if (ep_list_empty(&c->events) || !c->on_event)

@@ -110,6 +110,7 @@ struct epode_client {
     ep_stream *stream;
     ep_memory memory;
     int64_t connect_deadline_us;
+    bool lacks_changed;  /* features came behind ready */
     bool no_stanzas;     /* this attempt sends none behind authentication: they were borne badly */
     uint64_t behind;     /* stanzas that ride behind authentication, 0: none */
     bool riding;         /* they are being written */
@@ -167,6 +168,7 @@ void ep_client_drop_token(epode_client *c);
 void ep_client_save_habit(epode_client *c, const char *what, ep_habit habit);
 
 /* login.c */
+void ep_session_lacks(epode_session *s, const ep_stream *stream); /* notes what is on, and what is not and why */
 extern const ep_stream_events ep_client_stream_events;
 epode_status ep_client_stream_open(epode_client *c, const ep_net_info *info, ep_error *err);
 

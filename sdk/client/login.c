@@ -54,9 +54,24 @@ static epode_status store_status(epode_client *c, epode_status st)
     return st;
 }
 
+void ep_session_lacks(epode_session *s, const ep_stream *stream)
+{
+    const ep_stream_lacks *l = ep_stream_lacks_of(stream);
+    s->carbons = ep_stream_has_carbons(stream);
+    s->sm = ep_stream_has_sm(stream);
+    s->csi = ep_stream_has_csi(stream);
+    snprintf(s->why_carbons, sizeof s->why_carbons, "%s", l->carbons ? l->carbons : "");
+    snprintf(s->why_sm, sizeof s->why_sm, "%s", l->sm ? l->sm : "");
+    snprintf(s->why_csi, sizeof s->why_csi, "%s", l->csi ? l->csi : "");
+}
+
 static void on_features(void *user, const char *xml, size_t len, bool after)
 {
-    ep_client_save_features(user, xml, len, after);
+    epode_client *c = user;
+    ep_client_save_features(c, xml, len, after);
+    /* They may come behind ready, and say more of what is there. */
+    if (after && c->was_ready && c->session)
+        c->lacks_changed = true;
 }
 
 static epode_status on_token(void *user, const char *token, const char *expiry, const ep_sasl_mech *mech)
@@ -145,17 +160,6 @@ static epode_status on_resume_failed(void *user, bool known, uint64_t acked, con
     return store_status(c, st);
 }
 
-static void session_lacks(epode_session *s, const ep_stream *stream)
-{
-    const ep_stream_lacks *l = ep_stream_lacks_of(stream);
-    s->carbons = ep_stream_has_carbons(stream);
-    s->sm = ep_stream_has_sm(stream);
-    s->csi = ep_stream_has_csi(stream);
-    snprintf(s->why_carbons, sizeof s->why_carbons, "%s", l->carbons ? l->carbons : "");
-    snprintf(s->why_sm, sizeof s->why_sm, "%s", l->sm ? l->sm : "");
-    snprintf(s->why_csi, sizeof s->why_csi, "%s", l->csi ? l->csi : "");
-}
-
 static epode_status on_ready(void *user)
 {
     epode_client *c = user;
@@ -164,7 +168,7 @@ static epode_status on_ready(void *user)
     s->bind = (epode_bind)ep_stream_bind_kind(c->stream);
     s->token = (epode_token)ep_stream_token_use(c->stream);
     s->ready_us = ep_loop_refresh(c->loop) - s->began_us;
-    session_lacks(s, c->stream);
+    ep_session_lacks(s, c->stream);
     ep_session_add_net(s, &info->timeline, info->direct);
     ep_session_add_stream(s, c->stream);
     ep_session_free(c->session);

@@ -68,7 +68,7 @@ class Account:
     def stored(self):
         """(archive id, stanza) of every stored message, in the order of arrival."""
         with sqlite3.connect(f"file:{self.db}?mode=ro", uri=True) as db:
-            rows = db.execute("SELECT archive_id, xml FROM inbox ORDER BY seq").fetchall()
+            rows = db.execute("SELECT archive_id, xml FROM message WHERE body IS NOT NULL ORDER BY pos").fetchall()
         return [(id, xml.decode() if isinstance(xml, bytes) else xml) for id, xml in rows]
 
 
