@@ -177,4 +177,5 @@ void cli_session_print(const epode_session *s)
                (unsigned long long)epode_session_new_messages(s));
     printf("\n  ready after %.1f ms and %u waits: dns %u, tcp %u, tls %u, xmpp %u\n",
            (double)epode_session_ready_us(s) / 1000.0, w.dns + w.tcp + w.tls + w.xmpp, w.dns, w.tcp, w.tls, w.xmpp);
+    fflush(stdout);
 }
