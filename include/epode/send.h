@@ -57,6 +57,10 @@ EPODE_API epode_status epode_mark_displayed(epode_client *client, uint64_t row, 
  * query of that archive; EPODE_ESTATE: not ready. */
 EPODE_API epode_status epode_history_fill(epode_client *client, uint64_t row, unsigned n);
 
+/* Keeps the archive of this room (a bare JID) too, now and in all later sessions; joining it is not needed.
+ * EPODE_EINVAL: not a JID, or the account's own; EPODE_ESTORE*, EPODE_ENOMEM. */
+EPODE_API epode_status epode_archive_follow(epode_client *client, const char *room);
+
 /* The stanza of a STANZA event, for libstrophe's accessors. The caller releases it
  * (xmpp_stanza_release). NULL: the event has none, or no memory. */
 EPODE_API struct _xmpp_stanza_t *epode_event_stanza(epode_client *client, const epode_event *event);

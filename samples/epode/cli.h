@@ -23,7 +23,7 @@ typedef struct cli_options {
     const char *command;
     const char *args[4]; /* after the command */
     int arg_count;
-    const char *jid, *db, *host, *ca, *dns, *tag, *password_file;
+    const char *follow, *archive, *jid, *db, *host, *ca, *dns, *tag, *password_file;
     unsigned port, tls, timeout_s, fill;
     unsigned long limit;
     bool json, listen, inactive, no_fast_path, allow_plain, no_sm, no_carbons, no_sync, facts, token, all, xml, limit_given;
@@ -47,6 +47,7 @@ void cli_print_json(json_t *object); /* one line; takes the reference */
 
 /* Runs the client until it is stopped, the time is over or a signal asked for the end; 0 or an exit code. */
 int cli_run(const cli_options *o, epode_client *client);
+void cli_catch_signals(void);
 extern volatile int cli_interrupted;
 
 json_t *cli_session_json(const epode_session *s);
@@ -56,6 +57,7 @@ void cli_session_print(const epode_session *s);
 char *cli_default_db(const char *jid);
 
 void cli_time(int64_t ms, char out[32]); /* XEP-0082 */
+const char *cli_delivery_name(epode_delivery d);
 json_t *cli_message_json(const epode_message *m);
 void cli_message_print(const epode_message *m);
 json_t *cli_unreads_json(epode_store *store);
@@ -63,6 +65,7 @@ json_t *cli_holes_json(epode_store *store);
 json_t *cli_extent_json(epode_store *store);
 
 int cmd_connect(cli_options *o);
+int cmd_chat(cli_options *o);
 int cmd_history(cli_options *o);
 int cmd_search(cli_options *o);
 int cmd_conversations(cli_options *o);

@@ -108,6 +108,8 @@ int cmd_connect(cli_options *o)
     epode_client *client = cli_client(o, on_event, &run, &code);
     if (!client)
         return code;
+    if (o->follow && epode_archive_follow(client, o->follow) < 0)
+        run.code = cli_fail_text(o, EPODE_EINVAL, "--follow takes the JID of a room");
     epode_client_start(client);
     code = cli_run(o, client);
     epode_client_free(client);

@@ -9,6 +9,7 @@ static const struct {
     int (*run)(cli_options *o);
 } commands[] = {
     { "connect", cmd_connect },
+    { "chat", cmd_chat },
     { "send", cmd_send },
     { "history", cmd_history },
     { "search", cmd_search },

@@ -5,7 +5,7 @@
 
 #include "cli.h"
 
-static const char *delivery_name(epode_delivery d)
+const char *cli_delivery_name(epode_delivery d)
 {
     static const char *const names[] = { "", "queued", "sent", "acknowledged", "received", "read", "failed" };
     return names[d];
@@ -41,7 +41,7 @@ json_t *cli_message_json(const epode_message *m)
     json_object_set_new(o, "body", text(m->body));
     json_object_set_new(o, "id", text(m->id));
     json_object_set_new(o, "origin_id", text(m->origin_id));
-    json_object_set_new(o, "state", m->outgoing ? text(delivery_name(m->state)) : json_null());
+    json_object_set_new(o, "state", m->outgoing ? text(cli_delivery_name(m->state)) : json_null());
     if (m->reason)
         json_object_set_new(o, "reason", text(m->reason));
     if (m->edited)
@@ -77,7 +77,7 @@ void cli_message_print(const epode_message *m)
     for (size_t i = 0; i < m->reaction_count; i++)
         printf(" [%s]", m->reactions[i].text);
     if (m->outgoing && m->state != EPODE_DELIVERY_NONE)
-        printf("  (%s)", delivery_name(m->state));
+        printf("  (%s)", cli_delivery_name(m->state));
     printf("\n");
 }
 
@@ -138,6 +138,7 @@ int cmd_history(cli_options *o)
         return code;
     epode_query q = EPODE_QUERY_INIT;
     q.peer = o->arg_count ? o->args[0] : NULL;
+    q.archive = o->archive;
     q.with_xml = o->xml;
     code = print_messages(o, store, &q);
     epode_store_close(store);

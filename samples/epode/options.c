@@ -14,6 +14,7 @@ static const char usage[] =
     "usage: epode COMMAND [ARGUMENTS] [OPTIONS]\n"
     "\n"
     "  epode connect JID           start a session, print what it cost, leave\n"
+    "  epode chat PEER             a conversation: what you type is sent; /older, /search TEXT, /quit (needs --jid)\n"
     "  epode send PEER TEXT        send a message, wait until the server has it (needs --jid)\n"
     "  epode history PEER          print a conversation (--all: everything) from the store\n"
     "  epode search TEXT           print the messages with all these words\n"
@@ -36,6 +37,8 @@ static const char usage[] =
     "  --limit N            connect: how much a first login gets (default 1000, 0: all);\n"
     "                       history, search: the newest N\n"
     "  --fill N             connect: get N older messages where the store has a hole\n"
+    "  --follow ROOM        connect: keep this room's archive too, from now on\n"
+    "  --archive ROOM       history: of this room's archive\n"
     "  --xml                history, search: with the stanza\n"
     "  --listen             stay, print what comes\n"
     "  --timeout SECONDS    for a whole connect, and for send (default 30)\n"
@@ -46,7 +49,7 @@ static const char usage[] =
 
 enum {
     O_JID = 256, O_DB, O_PASSWORD_FILE, O_HOST, O_PORT, O_TLS, O_CA, O_DNS, O_TAG, O_INACTIVE, O_NO_FAST, O_NO_SM,
-    O_NO_CARBONS, O_PLAIN, O_LISTEN, O_TIMEOUT, O_JSON, O_FACTS, O_TOKEN, O_ALL, O_NO_SYNC, O_FILL, O_LIMIT, O_XML, O_HELP, O_VERSION
+    O_NO_CARBONS, O_PLAIN, O_LISTEN, O_TIMEOUT, O_JSON, O_FACTS, O_TOKEN, O_ALL, O_NO_SYNC, O_FILL, O_FOLLOW, O_ARCHIVE, O_LIMIT, O_XML, O_HELP, O_VERSION
 };
 
 static const struct option long_options[] = {
@@ -71,6 +74,8 @@ static const struct option long_options[] = {
     { "token", no_argument, NULL, O_TOKEN },
     { "all", no_argument, NULL, O_ALL },
     { "no-sync", no_argument, NULL, O_NO_SYNC },
+    { "follow", required_argument, NULL, O_FOLLOW },
+    { "archive", required_argument, NULL, O_ARCHIVE },
     { "fill", required_argument, NULL, O_FILL },
     { "limit", required_argument, NULL, O_LIMIT },
     { "xml", no_argument, NULL, O_XML },
@@ -139,6 +144,8 @@ static bool parse_one(cli_options *o, int opt)
     case O_TOKEN: o->token = true; break;
     case O_ALL: o->all = true; break;
     case O_NO_SYNC: o->no_sync = true; break;
+    case O_FOLLOW: o->follow = optarg; break;
+    case O_ARCHIVE: o->archive = optarg; break;
     case O_FILL: return parse_number(optarg, 1000000000, &o->fill);
     case O_LIMIT: return parse_limit(o, optarg);
     case O_XML: o->xml = true; break;

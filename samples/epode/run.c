@@ -14,12 +14,17 @@ static void on_signal(int sig)
     cli_interrupted++;
 }
 
-int cli_run(const cli_options *o, epode_client *client)
+void cli_catch_signals(void)
 {
     struct sigaction sa = { .sa_handler = on_signal };
-    (void)o;
     sigaction(SIGINT, &sa, NULL);
     sigaction(SIGTERM, &sa, NULL);
+}
+
+int cli_run(const cli_options *o, epode_client *client)
+{
+    (void)o;
+    cli_catch_signals();
     int asked = 0;
     for (;;) {
         struct pollfd p = { .fd = epode_client_fd(client), .events = POLLIN };

@@ -100,6 +100,26 @@ static void on_synced(void *user, epode_status status)
 
 const ep_sync_events ep_client_sync_events = { on_send_iq, on_changed, on_progress, on_synced };
 
+epode_status epode_archive_follow(epode_client *c, const char *room)
+{
+    ep_jid jid;
+    if (c->freed)
+        return EPODE_ESTATE;
+    epode_status st = ep_jid_parse(&jid, room);
+    if (st)
+        return st;
+    if (!jid.local || jid.resource || strcmp(jid.bare, c->jid.bare) == 0)
+        st = EPODE_EINVAL;
+    ep_loop_enter(c->loop);
+    ep_client_begin(c);
+    if (!st)
+        st = ep_sync_follow(c->sync, jid.bare);
+    ep_client_schedule(c);
+    ep_loop_leave(c->loop);
+    ep_jid_free(&jid);
+    return st;
+}
+
 epode_status epode_history_fill(epode_client *c, uint64_t row, unsigned n)
 {
     int64_t pos = INT64_MAX;

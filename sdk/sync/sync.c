@@ -18,6 +18,13 @@
 #define RETRY_FIRST_US  (15 * 1000000LL)
 #define RETRY_LAST_US   (10 * 60 * 1000000LL)
 
+/* An archive that is kept: the account's, or a room's. */
+typedef struct followed {
+    struct ep_sync *sync;
+    ep_catchup *catchup;
+    bool none; /* it does not exist, or not for us: what comes live is all there is */
+} followed;
+
 struct ep_sync {
     ep_store *store;
     char *account;
@@ -25,11 +32,14 @@ struct ep_sync {
     const ep_sync_events *ev;
     void *user;
     const ep_log *log;
-    ep_catchup *catchup;
+    followed account_archive;
+    followed **rooms;
+    size_t room_count, room_cap;
+    epode_status account_status; /* how the account's last catch-up ended */
     ep_arena arena;
     ep_buf xml;
 
-    bool online, no_archive;
+    bool online, beginning; /* beginning: catch-ups are being started, one may end at once */
     int64_t tail_us, tail_since_us; /* when the tail is to be read; EP_NEVER: not */
     int64_t retry_us;               /* the delay after the last failure; 0: none */
     int64_t now_us;
@@ -40,7 +50,7 @@ struct ep_sync {
 
 static epode_status on_ask(void *user, const ep_mam_query *query)
 {
-    ep_sync *s = user;
+    ep_sync *s = ((followed *)user)->sync;
     ep_buf_clear(&s->xml);
     ep_xw w = ep_xw_init(&s->xml);
     ep_mam_write(query, &w);
@@ -50,31 +60,104 @@ static epode_status on_ask(void *user, const ep_mam_query *query)
 
 static void on_stored(void *user, const ep_changes *changes, size_t done, size_t expected)
 {
-    ep_sync *s = user;
+    ep_sync *s = ((followed *)user)->sync;
     s->ev->changed(s->user, changes);
     s->ev->progress(s->user, done, expected);
 }
 
+static bool sync_is_busy(const ep_sync *s)
+{
+    bool busy = ep_catchup_is_busy(s->account_archive.catchup);
+    for (size_t i = 0; i < s->room_count; i++)
+        busy = busy || ep_catchup_is_busy(s->rooms[i]->catchup);
+    return busy;
+}
+
+static void tail_retry(ep_sync *s)
+{
+    s->retry_us = s->retry_us ? s->retry_us * 2 : RETRY_FIRST_US;
+    if (s->retry_us > RETRY_LAST_US)
+        s->retry_us = RETRY_LAST_US;
+    s->tail_us = s->now_us + s->retry_us;
+}
+
 static void on_finished(void *user, epode_status status, bool forgot)
 {
-    ep_sync *s = user;
+    followed *f = user;
+    ep_sync *s = f->sync;
     (void)forgot;
-    s->tail_us = s->tail_since_us = EP_NEVER;
-    if (status == EPODE_OK) {
-        s->retry_us = 0;
-    } else if (status == EPODE_ESTANZA) {
-        /* No archive here, or not for us: what comes live is all there is. */
-        s->no_archive = true;
-    } else {
-        s->retry_us = s->retry_us ? s->retry_us * 2 : RETRY_FIRST_US;
-        if (s->retry_us > RETRY_LAST_US)
-            s->retry_us = RETRY_LAST_US;
-        s->tail_us = s->now_us + s->retry_us;
+    f->none = status == EPODE_ESTANZA;
+    if (f == &s->account_archive) {
+        s->tail_us = s->tail_since_us = EP_NEVER;
+        s->account_status = status;
+        if (status == EPODE_OK)
+            s->retry_us = 0;
+        else if (!f->none)
+            tail_retry(s);
     }
-    s->ev->synced(s->user, status);
+    if (!s->beginning && !sync_is_busy(s))
+        s->ev->synced(s->user, s->account_status);
 }
 
 static const ep_catchup_events catchup_events = { on_ask, on_stored, on_finished };
+
+static epode_status followed_open(ep_sync *s, followed *f, const char *room, const ep_sync_config *config)
+{
+    ep_catchup_config cc = { .reader = { .account = s->account, .room = room } };
+    if (config) {
+        cc.first_messages = config->first_messages;
+        cc.first_days = config->first_days;
+    }
+    f->sync = s;
+    return ep_catchup_new(&f->catchup, s->store, &cc, &catchup_events, f, s->log);
+}
+
+static epode_status room_add(ep_sync *s, const char *room)
+{
+    if (s->room_count == s->room_cap) {
+        size_t cap = s->room_cap ? s->room_cap * 2 : 8;
+        followed **more = ep_realloc(s->rooms, cap * sizeof *more);
+        if (!more)
+            return EPODE_ENOMEM;
+        s->rooms = more;
+        s->room_cap = cap;
+    }
+    followed *f = ep_calloc(1, sizeof *f);
+    epode_status st = f ? followed_open(s, f, room, NULL) : EPODE_ENOMEM;
+    if (st) {
+        ep_free(f);
+        return st;
+    }
+    s->rooms[s->room_count++] = f;
+    return EPODE_OK;
+}
+
+typedef struct room_list {
+    ep_sync *sync;
+    char *names[256];
+    size_t n;
+} room_list;
+
+static epode_status room_row(const ep_archive_info *info, void *user)
+{
+    room_list *l = user;
+    if (info->kind != EP_ARCHIVE_ROOM || l->n == sizeof l->names / sizeof *l->names)
+        return EPODE_OK;
+    return (l->names[l->n++] = ep_strdup(info->owner)) ? EPODE_OK : EPODE_ENOMEM;
+}
+
+/* The rooms that were followed before. */
+static epode_status rooms_load(ep_sync *s)
+{
+    room_list l = { .sync = s };
+    epode_status st = ep_archive_list(s->store, 0, room_row, &l);
+    for (size_t i = 0; i < l.n; i++) {
+        if (st >= 0 && l.names[i])
+            st = room_add(s, l.names[i]);
+        ep_free(l.names[i]);
+    }
+    return st < 0 ? st : EPODE_OK;
+}
 
 epode_status ep_sync_new(ep_sync **out, ep_store *store, const ep_sync_config *config, const ep_sync_events *events,
                          void *user, const ep_log *log)
@@ -89,11 +172,11 @@ epode_status ep_sync_new(ep_sync **out, ep_store *store, const ep_sync_config *c
     s->user = user;
     s->log = log;
     s->tail_us = s->tail_since_us = EP_NEVER;
-    ep_catchup_config cc = { .reader = { .account = config->account }, .first_messages = config->first_messages,
-                             .first_days = config->first_days };
     epode_status st = ep_str_set(&s->account, config->account) ? EPODE_OK : EPODE_ENOMEM;
     if (!st)
-        st = ep_catchup_new(&s->catchup, store, &cc, &catchup_events, s, log);
+        st = followed_open(s, &s->account_archive, NULL, config);
+    if (!st)
+        st = rooms_load(s);
     if (st) {
         ep_sync_free(s);
         return st;
@@ -106,16 +189,39 @@ void ep_sync_free(ep_sync *s)
 {
     if (!s)
         return;
-    ep_catchup_free(s->catchup);
+    ep_catchup_free(s->account_archive.catchup);
+    for (size_t i = 0; i < s->room_count; i++) {
+        ep_catchup_free(s->rooms[i]->catchup);
+        ep_free(s->rooms[i]);
+    }
+    ep_free(s->rooms);
     ep_arena_free(&s->arena);
     ep_buf_free(&s->xml);
     ep_free(s->account);
     ep_free(s);
 }
 
+/* The followed room of this full or bare JID; NULL: none. */
+static followed *room_of(const ep_sync *s, const char *jid)
+{
+    for (size_t i = 0; jid && i < s->room_count; i++)
+        if (ep_jid_same_bare(jid, ep_catchup_owner(s->rooms[i]->catchup)))
+            return s->rooms[i];
+    return NULL;
+}
+
+epode_status ep_sync_follow(ep_sync *s, const char *room)
+{
+    epode_status st = room_of(s, room) ? EPODE_OK : room_add(s, room);
+    followed *f = st ? NULL : room_of(s, room);
+    if (f && s->online && !s->no_queries && !ep_catchup_is_busy(f->catchup))
+        st = ep_catchup_begin(f->catchup, false, NULL, s->now_us, 0);
+    return st < 0 ? st : EPODE_OK;
+}
+
 int64_t ep_sync_archive(const ep_sync *s)
 {
-    return ep_catchup_archive(s->catchup);
+    return ep_catchup_archive(s->account_archive.catchup);
 }
 
 static bool make_id(char out[24], const char *what)
@@ -144,14 +250,21 @@ epode_status ep_sync_ready(ep_sync *s, bool resumed, const ep_archive_info *ends
 {
     ep_sync_cut(s);
     s->online = true;
-    s->no_archive = false;
     s->now_us = now_us;
     s->retry_us = 0;
+    s->account_archive.none = false;
     if (s->no_queries)
         return ep_archive_mark(s->store, ep_sync_archive(s));
-    epode_status st = ep_catchup_begin(s->catchup, resumed, ends, now_us, now_ms);
+    s->beginning = true;
+    epode_status st = ep_catchup_begin(s->account_archive.catchup, resumed, ends, now_us, now_ms);
+    /* A room goes on without us, session or not: its end is always asked for. */
+    for (size_t i = 0; i < s->room_count && st >= 0; i++)
+        st = ep_catchup_begin(s->rooms[i]->catchup, false, NULL, now_us, now_ms);
     if (st >= 0 && !resumed)
         st = ask_positions(s);
+    s->beginning = false;
+    if (st >= 0 && !sync_is_busy(s))
+        s->ev->synced(s->user, s->account_status);
     return st < 0 ? st : EPODE_OK;
 }
 
@@ -160,12 +273,15 @@ void ep_sync_cut(ep_sync *s)
     s->online = false;
     s->mds_query[0] = '\0';
     s->tail_us = s->tail_since_us = EP_NEVER;
-    ep_catchup_cut(s->catchup);
+    s->account_status = EPODE_OK;
+    ep_catchup_cut(s->account_archive.catchup);
+    for (size_t i = 0; i < s->room_count; i++)
+        ep_catchup_cut(s->rooms[i]->catchup);
 }
 
 static void tail_touch(ep_sync *s, int64_t now_us)
 {
-    if (s->no_queries || s->no_archive || !s->online)
+    if (s->no_queries || s->account_archive.none || !s->online)
         return;
     if (s->tail_since_us == EP_NEVER)
         s->tail_since_us = now_us;
@@ -173,11 +289,11 @@ static void tail_touch(ep_sync *s, int64_t now_us)
     s->tail_us = now_us + TAIL_QUIET_US < latest ? now_us + TAIL_QUIET_US : latest;
 }
 
-/* The id in the account's archive of a live message: by the account's bare JID only. */
-static const char *live_id(const ep_sync *s, const ep_elem *message)
+/* The id in that archive of a live message: by the owner's bare JID only. */
+static const char *live_id(const ep_elem *message, const char *owner)
 {
     ep_message m;
-    ep_message_read(&m, message, s->account);
+    ep_message_read(&m, message, owner);
     return m.stanza_id;
 }
 
@@ -186,37 +302,51 @@ epode_status ep_sync_live(ep_sync *s, const ep_elem *message, bool ids, int64_t 
     ep_msg m;
     ep_live live = { 0 };
     ep_changes changes = { 0 };
-    ep_reader reader = { .account = s->account };
-    const char *id = ids ? live_id(s, message) : NULL;
+    bool groupchat = ep_streq(ep_elem_attr(message, "type"), "groupchat");
+    followed *room = groupchat ? room_of(s, ep_elem_attr(message, "from")) : NULL;
+    const char *owner = room ? ep_catchup_owner(room->catchup) : s->account;
+    ep_reader reader = { .account = s->account, .room = room ? owner : NULL };
+    const char *id = ids || room ? live_id(message, owner) : NULL;
+    int64_t archive = ep_catchup_archive(room ? room->catchup : s->account_archive.catchup);
     ep_arena_reset(&s->arena);
     if (!ep_ingest(&m, &reader, message, id, 0, &s->arena))
         return EPODE_ENOMEM;
     /* What says nothing and is in no archive (a chat state) leaves no trace; nor does an error. */
     if ((m.kind == EP_MSG_OTHER && !id) || ep_streq(m.type, "error"))
         return EPODE_OK;
-    epode_status st = ep_archive_live(s->store, ep_sync_archive(s), &m, false, 0, &live, &changes);
+    epode_status st = ep_archive_live(s->store, archive, &m, false, 0, &live, &changes);
     if (st >= 0) {
         s->ev->changed(s->user, &changes);
-        if (live.result != EP_LIVE_KNOWN)
+        if (live.result != EP_LIVE_KNOWN && !room)
             tail_touch(s, now_us);
     }
     ep_changes_free(&changes);
     return st < 0 ? st : EPODE_OK;
 }
 
-/* XEP-0313, 8: results count only from the archive that was asked: the account itself, by its bare JID or none. */
-static bool from_archive(const ep_sync *s, const ep_elem *stanza)
+/* XEP-0313, 8: results count only from the archive that was asked: the account by its bare JID or none, a room by
+ * its own. */
+static followed *archive_of(ep_sync *s, const ep_elem *stanza)
 {
     const char *from = ep_elem_attr(stanza, "from");
-    return !from || strcmp(from, s->account) == 0;
+    if (!from || strcmp(from, s->account) == 0)
+        return &s->account_archive;
+    followed *room = room_of(s, from);
+    return room && strchr(from, '/') ? NULL : room;
 }
 
 epode_status ep_sync_result(ep_sync *s, const ep_elem *stanza, const ep_mam_result *result)
 {
     epode_status st;
-    if (!from_archive(s, stanza) || !ep_catchup_result(s->catchup, result, &st))
+    ep_mam_result kept = *result;
+    followed *f = archive_of(s, stanza);
+    if (!f)
         return EPODE_DONE;
-    return st;
+    /* What a followed room has in its own archive makes no second message in the account's. */
+    if (f == &s->account_archive && kept.message && ep_streq(ep_elem_attr(kept.message, "type"), "groupchat") &&
+        room_of(s, ep_elem_attr(kept.message, "from")))
+        kept.message = NULL;
+    return ep_catchup_result(f->catchup, &kept, &st) ? st : EPODE_DONE;
 }
 
 static void on_position(const char *peer, const char *stanza_id, void *user)
@@ -247,13 +377,14 @@ epode_status ep_sync_answer(ep_sync *s, const ep_elem *iq, int64_t now_us)
 {
     epode_status st;
     s->now_us = now_us;
-    if (!from_archive(s, iq))
+    followed *f = archive_of(s, iq);
+    if (!f)
         return EPODE_DONE;
-    if (s->mds_query[0] && ep_streq(ep_elem_attr(iq, "id"), s->mds_query)) {
+    if (f == &s->account_archive && s->mds_query[0] && ep_streq(ep_elem_attr(iq, "id"), s->mds_query)) {
         s->mds_query[0] = '\0';
         return take_positions(s, ep_elem_child(iq, "pubsub", EP_NS_PUBSUB));
     }
-    return ep_catchup_answer(s->catchup, iq, now_us, &st) ? st : EPODE_DONE;
+    return ep_catchup_answer(f->catchup, iq, now_us, &st) ? st : EPODE_DONE;
 }
 
 epode_status ep_sync_event(ep_sync *s, const ep_elem *event)
@@ -287,23 +418,29 @@ epode_status ep_sync_fill(ep_sync *s, int64_t below_pos, unsigned n, int64_t now
     if (!s->online || s->no_queries)
         return EPODE_ESTATE;
     s->now_us = now_us;
-    return ep_catchup_fill(s->catchup, below_pos, n, now_us);
+    return ep_catchup_fill(s->account_archive.catchup, below_pos, n, now_us);
 }
 
 void ep_sync_tick(ep_sync *s, int64_t now_us, int64_t now_ms)
 {
+    followed *account = &s->account_archive;
     s->now_us = now_us;
-    ep_catchup_tick(s->catchup, now_us);
+    ep_catchup_tick(account->catchup, now_us);
+    for (size_t i = 0; i < s->room_count; i++)
+        ep_catchup_tick(s->rooms[i]->catchup, now_us);
     if (now_us < s->tail_us)
         return;
     s->tail_us = s->tail_since_us = EP_NEVER;
-    if (s->online && !s->no_archive && !ep_catchup_is_busy(s->catchup) &&
-        ep_catchup_begin(s->catchup, false, NULL, now_us, now_ms) < 0)
-        on_finished(s, EPODE_ESTORE, false);
+    if (s->online && !account->none && !ep_catchup_is_busy(account->catchup) &&
+        ep_catchup_begin(account->catchup, false, NULL, now_us, now_ms) < 0)
+        on_finished(account, EPODE_ESTORE, false);
 }
 
 int64_t ep_sync_deadline(const ep_sync *s)
 {
-    int64_t busy = ep_catchup_deadline(s->catchup);
-    return busy < s->tail_us ? busy : s->tail_us;
+    int64_t due = ep_catchup_deadline(s->account_archive.catchup);
+    for (size_t i = 0; i < s->room_count; i++)
+        if (ep_catchup_deadline(s->rooms[i]->catchup) < due)
+            due = ep_catchup_deadline(s->rooms[i]->catchup);
+    return due < s->tail_us ? due : s->tail_us;
 }

@@ -13,7 +13,7 @@ typedef struct ep_sync_events {
     epode_status (*send_iq)(void *user, const char *xml, size_t len);
     void (*changed)(void *user, const ep_changes *changes);
     void (*progress)(void *user, size_t done, size_t expected);
-    /* The account's archive is held up to its end (EPODE_OK), or it is not and why. */
+    /* Every followed archive is held up to its end (EPODE_OK), or the account's is not and why. */
     void (*synced)(void *user, epode_status status);
 } ep_sync_events;
 
@@ -43,6 +43,9 @@ epode_status ep_sync_event(ep_sync *s, const ep_elem *event);
 
 /* Shares that everything up to the displayed position of this conversation was displayed. */
 epode_status ep_sync_publish(ep_sync *s, int64_t conversation, const char *peer);
+/* Keeps a room's archive as well (XEP-0313, 5.2), in this session and all that follow; joining it is not needed.
+ * EPODE_EINVAL: the JID is that of an archive of another kind. */
+epode_status ep_sync_follow(ep_sync *s, const char *room);
 /* See ep_catchup_fill. */
 epode_status ep_sync_fill(ep_sync *s, int64_t below_pos, unsigned n, int64_t now_us);
 

@@ -177,6 +177,19 @@ class Archive(harness.Case):
             if not self.connect(server, "--fill", "1000").summary["holes"]:
                 return
 
+    def test_a_rooms_archive_is_kept_without_joining_it(self):
+        server = self.filled(20)
+        room = "den@rooms.localhost"
+        server.say("room-create den")
+        server.say(f"archive-add {room} bob@localhost 230")
+        self.connect(server, "--limit", "0", "--follow", room).summary
+        server.say("room-say den carol later")
+        self.connect(server).summary
+        r = self.run_command([harness.EPODE, "history", "--all", "--archive", room, "--json", "--db", self.db()], None)
+        self.assertEqual([m["archive_id"] for m in r.objects], [m["id"] for m in self.dump(server, room) if m.get("body")])
+        self.assertEqual(r.objects[-1]["body"], "later")
+        self.equal(server)
+
     def test_a_cut_in_the_middle_of_a_page_is_resumed_and_finished(self):
         server = self.filled(400)
         for at in (2500, 4000, 9000, 20000, 33333, 60000):
