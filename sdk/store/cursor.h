@@ -51,8 +51,8 @@ typedef struct ep_cursor_options {
     bool inclusive;       /* ... with it */
     bool from_day;        /* start at the first message stamped at or after from_ms ... */
     int64_t from_ms;      /* ... (UP: the last one before it); by the order of positions */
-    const char *search;   /* only messages with all these words, newest stored first; whatever the
-                             other flags say; copied */
+    const char *search;   /* only texts with all these words ("begin*" too), newest stored first,
+                             whatever the other fields but conversation say; copied */
     size_t batch;         /* messages per batch; 0: 50 */
 } ep_cursor_options;
 

@@ -40,8 +40,8 @@ static bool search_is_blank(char c)
     return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-/* Every word becomes a quoted string, in which only the quote itself means something; the last one
- * also matches as a beginning, for it may still be being typed. */
+/* Every word becomes a quoted string, in which only the quote itself means something. A star at the
+ * end of a word asks for all that begins with it: dearer, for all these words are read. */
 bool ep_search_query(ep_buf *out, const char *text, int64_t conversation)
 {
     bool any = false;
@@ -52,15 +52,16 @@ bool ep_search_query(ep_buf *out, const char *text, int64_t conversation)
         if (!*text)
             break;
         ep_buf_puts(out, any ? " AND \"" : "\"");
+        const char *word = text;
         for (; *text && !search_is_blank(*text); text++) {
             ep_buf_putc(out, *text);
             if (*text == '"')
                 ep_buf_putc(out, '"');
         }
-        ep_buf_putc(out, '"');
+        ep_buf_puts(out, text - word > 1 && text[-1] == '*' ? "\"*" : "\"");
         any = true;
     }
-    ep_buf_puts(out, any ? "*)" : ")");
+    ep_buf_putc(out, ')');
     if (conversation)
         ep_buf_printf(out, " AND conversation : \"%lld\"", (long long)conversation);
     return any;

@@ -816,7 +816,9 @@ static void search_finds_words_and_nothing_in_them_is_syntax(void **state)
     assert_found(f, "morning", 0, "cba");
     assert_found(f, "morning", f->joan, "ca");
     assert_found(f, "morning harbour", 0, "a");
-    assert_found(f, "morn", 0, "cba");
+    assert_found(f, "morn", 0, "");
+    assert_found(f, "morn*", 0, "cba");
+    assert_found(f, "har* MORN*", 0, "a");
     assert_found(f, "NOT", 0, "c");
     assert_found(f, "\"in\" the", 0, "a");
     assert_found(f, "body:morning", 0, "");
