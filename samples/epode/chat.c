@@ -79,15 +79,14 @@ static void older_end(chat *c, size_t n, bool complete, const char *why)
 /* What the store does not hold is asked for, until there is something of this conversation in it. */
 static void older_fill(chat *c)
 {
-    epode_status st = EPODE_DONE;
-    while (c->fills < FILLS) {
-        c->fills++;
-        st = epode_history_fill(c->client, c->oldest, FILL);
-        break;
+    if (c->fills++ == FILLS) {
+        older_end(c, 0, false, "nothing found yet: /older goes on");
+        return;
     }
+    epode_status st = epode_history_fill(c->client, c->oldest, FILL);
     c->filling = st == EPODE_OK || st == EPODE_AGAIN;
     if (st == EPODE_DONE)
-        older_end(c, 0, c->fills < FILLS, c->fills < FILLS ? NULL : "nothing found yet: /older goes on");
+        older_end(c, 0, true, NULL);
     else if (st == EPODE_ESTATE)
         older_end(c, 0, false, "this is all that is stored; there is no connection to get more");
     else if (st < 0)

@@ -61,7 +61,8 @@ static char *format(const chat *c, const epode_message *m, const struct tm *tm)
     for (size_t i = 0; i < m->reaction_count; i++)
         fprintf(f, " [%s]", m->reactions[i].text);
     fclose(f);
-    const char *name = m->outgoing ? "me" : m->groupchat && strchr(m->from, '/') ? strchr(m->from, '/') + 1 : m->from;
+    const char *from = m->from ? m->from : m->peer, *nick = m->groupchat ? strchr(from, '/') : NULL;
+    const char *name = m->outgoing ? "me" : nick ? nick + 1 : from;
     int name_len = (int)strcspn(name, m->groupchat ? "" : "@/");
     char *text = NULL;
     if (asprintf(&text, "%.*s: %s%s%s%s%s", name_len, name, m->retracted ? "(retracted)" : m->body ? m->body : "",

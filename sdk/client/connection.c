@@ -1,11 +1,9 @@
-/* connection.c: one connection after the other: attempts, what went wrong with them, and the turn's end at which
- * effects are committed before anything that tells of them leaves. */
+/* connection.c: one connection after the other: attempts, what went wrong with them, when the next one is due. */
 #include <string.h>
 
 #include "base/rand.h"
 #include "base/str.h"
 #include "client/internal.h"
-#include "xmpp/trace.h"
 
 #define BACKOFF_FLOOR_MS   1000
 #define BACKOFF_CEILING_MS (5 * 60 * 1000)
@@ -16,7 +14,6 @@
 #define GAVE_UP_WINDOW_US (60 * 1000000LL)
 
 static const ep_net_events net_events;
-static bool connection_commit(epode_client *c);
 
 static void *preface_open(void *user)
 {
@@ -40,17 +37,6 @@ static void preface_free(void *p)
 }
 
 static const ep_preface preface = { preface_open, preface_start, preface_feed, preface_free };
-
-void ep_client_begin(epode_client *c)
-{
-    if (!ep_store_in_transaction(c->store))
-        ep_store_begin(c->store);
-}
-
-void ep_client_schedule(epode_client *c)
-{
-    ep_loop_defer(c->loop, &c->settle_job);
-}
 
 /* Adds what this connection cost to the session that is being made. */
 static void connection_account(epode_client *c)
@@ -128,7 +114,7 @@ void ep_client_attempt(epode_client *c)
         return;
     }
     /* What was done in this turn so far is no part of what an attempt takes from the store. */
-    if (!connection_commit(c))
+    if (!ep_client_commit(c))
         return;
     if (ep_client_remember(c, &err)) {
         ep_client_failed(c, &err);
@@ -263,115 +249,6 @@ static void stream_failed(epode_client *c)
     ep_client_failed(c, &err);
 }
 
-static void connection_trace(epode_client *c, const char *text, size_t len)
-{
-    if (!ep_log_wants(&c->log, EP_LOG_TRACE))
-        return;
-    ep_buf copy = EP_BUF_INIT;
-    ep_buf_puts(&copy, "C: ");
-    ep_buf_add(&copy, text, len);
-    if (ep_buf_cstr(&copy)) {
-        ep_trace_mask(copy.data + copy.head, copy.len);
-        c->log.write(EP_LOG_TRACE, "xml", ep_buf_ptr(&copy), c->log.user);
-    }
-    ep_buf_wipe(&copy);
-}
-
-/* Everything that was done in this turn becomes durable as far as it must, and only then the bytes leave. */
-static bool connection_commit(epode_client *c)
-{
-    epode_status st = EPODE_OK;
-    if (c->emit_failed)
-        st = EPODE_ENOMEM; /* what the application could not be told has not happened: it comes again */
-    else if (c->h_dirty)
-        st = ep_store_sm_set_h(c->store, c->h_seen);
-    c->h_dirty = c->emit_failed = false;
-    if (st >= 0 && (ep_store_in_transaction(c->store) || c->ack_due))
-        st = ep_store_commit(c->store, c->ack_due);
-    if (st >= 0)
-        ep_client_events_committed(c);
-    else
-        ep_client_events_rolled_back(c);
-    /* A stream that has just ended takes no words any more; its own error is the story then. */
-    if (!st && c->ack_due && c->stream && ep_stream_state_of(c->stream) == EP_S_READY)
-        st = ep_stream_ack(c->stream, ep_store_h_durable(c->store));
-    c->ack_due = false;
-    if (st >= 0)
-        return true;
-    ep_error err = *ep_store_error(c->store);
-    if (!err.status)
-        ep_fail(&err, st, 0, "the store could not be written");
-    ep_error_set_final(&err, ep_store_lease_lost(c->store));
-    ep_client_failed(c, &err);
-    return false;
-}
-
-static void connection_write(epode_client *c)
-{
-    ep_buf *out = c->stream ? ep_stream_output(c->stream) : NULL;
-    if (!out || !c->net || !c->up)
-        return;
-    if (c->request_due)
-        ep_stream_request_ack(c->stream);
-    c->request_due = false;
-    if (!out->len)
-        return;
-    size_t n = out->len;
-    connection_trace(c, ep_buf_ptr(out), n);
-    if (out->failed || ep_net_write(c->net, ep_buf_ptr(out), n)) {
-        ep_error err;
-        ep_fail(&err, out->failed ? EPODE_ENOMEM : EPODE_ECONNECT, 0, "what was to be sent could not be queued");
-        ep_client_failed(c, &err);
-        return;
-    }
-    ep_buf_consume(out, n);
-    ep_stream_flushed(c->stream, n, ep_loop_now_us(c->loop));
-}
-
-static void connection_guess_timer(epode_client *c)
-{
-    int64_t due = c->stream ? ep_stream_deadline(c->stream) : EP_NEVER;
-    if (due == EP_NEVER)
-        ep_timer_stop(&c->guess_timer);
-    else if (!ep_timer_is_set(&c->guess_timer) || c->guess_timer.due_us != due)
-        ep_timer_set(ep_loop_timers(c->loop), &c->guess_timer, due);
-}
-
-static void connection_sync_timer(epode_client *c)
-{
-    int64_t due = c->was_ready ? ep_sync_deadline(c->sync) : EP_NEVER;
-    if (due == EP_NEVER)
-        ep_timer_stop(&c->sync_timer);
-    else if (!ep_timer_is_set(&c->sync_timer) || c->sync_timer.due_us != due)
-        ep_timer_set(ep_loop_timers(c->loop), &c->sync_timer, due);
-}
-
-static void settle(ep_job *job, void *user)
-{
-    epode_client *c = user;
-    (void)job;
-    if (!connection_commit(c))
-        return;
-    connection_write(c);
-    if (c->lacks_changed && c->session && c->stream)
-        ep_session_lacks(c->session, c->stream);
-    c->lacks_changed = false;
-    connection_guess_timer(c);
-    connection_sync_timer(c);
-    if (ep_list_empty(&c->events) || !c->on_event)
-        return;
-    if (c->processing)
-        ep_loop_defer(c->loop, &c->deliver_job);
-    else
-        ep_loop_next(c->loop, &c->deliver_job);
-}
-
-static void deliver(ep_job *job, void *user)
-{
-    (void)job;
-    ep_client_deliver(user);
-}
-
 static void on_up(void *user, const ep_net_info *info)
 {
     epode_client *c = user;
@@ -388,10 +265,10 @@ static void on_up(void *user, const ep_net_info *info)
         return;
     }
     /* Now, not at the turn's end: the first flight leaves with the last one of TLS. */
-    if (!connection_commit(c))
+    if (!ep_client_commit(c))
         return;
-    connection_write(c);
-    connection_guess_timer(c);
+    ep_client_write(c);
+    ep_client_watch_guess(c);
 }
 
 static void on_data(void *user, const char *data, size_t n)
@@ -407,7 +284,7 @@ static void on_data(void *user, const char *data, size_t n)
     }
     /* Stanzas before the end count: what they did is kept. */
     if (st == EPODE_DONE || !c->store_error.status)
-        connection_commit(c);
+        ep_client_commit(c);
     if (!c->stream)
         return;
     if (c->closing) {
@@ -448,7 +325,7 @@ static void on_closed(void *user, const ep_error *error)
     }
     ep_error err = *error;
     if (c->stream) {
-        connection_commit(c);
+        ep_client_commit(c);
         if (!c->stream)
             return;
         ep_stream_cut(c->stream);
@@ -484,15 +361,6 @@ static void guess_fire(ep_timer *t, int64_t now_us, void *user)
         stream_failed(c);
 }
 
-static void sync_fire(ep_timer *t, int64_t now_us, void *user)
-{
-    epode_client *c = user;
-    (void)t;
-    ep_client_begin(c);
-    ep_sync_tick(c->sync, now_us, ep_client_wall_ms());
-    ep_client_schedule(c);
-}
-
 static void on_wake(void *user)
 {
     ep_client_run_jobs(user);
@@ -503,12 +371,8 @@ void ep_client_connection_init(epode_client *c)
     c->deadline_timer = (ep_timer){ .fire = deadline_fire, .user = c };
     c->retry_timer = (ep_timer){ .fire = retry_fire, .user = c };
     c->guess_timer = (ep_timer){ .fire = guess_fire, .user = c };
-    c->sync_timer = (ep_timer){ .fire = sync_fire, .user = c };
-    c->settle_job = (ep_job){ .run = settle, .user = c };
-    c->deliver_job = (ep_job){ .run = deliver, .user = c };
+    ep_client_turn_init(c);
     ep_client_search_init(c);
-    ep_list_init(&c->settle_job.node);
-    ep_list_init(&c->deliver_job.node);
     ep_loop_on_wake(c->loop, on_wake, c);
 }
 
@@ -526,21 +390,21 @@ void ep_client_stop_connection(epode_client *c, int how)
         /* What was handed over is confirmed, so that the server does not keep it for later. */
         if (ep_stream_has_sm(c->stream))
             c->ack_due = true;
-        if (!connection_commit(c))
+        if (!ep_client_commit(c))
             return;
         ep_client_begin(c);
         ep_store_sm_clear(c->store);
         ep_store_smq_move_to_pending(c->store);
         ep_store_commit(c->store, false);
         ep_stream_close(c->stream);
-        connection_write(c);
+        ep_client_write(c);
         if (!c->net)
             return;
         c->closing = true;
         ep_net_close(c->net, true);
         return;
     }
-    if (!connection_commit(c))
+    if (!ep_client_commit(c))
         return; /* it has stopped already, with an error */
     ep_client_drop(c);
     c->was_ready = false;

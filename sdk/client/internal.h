@@ -148,13 +148,20 @@ int64_t ep_client_wall_ms(void);
 /* connection.c */
 void ep_client_attempt(epode_client *c);
 void ep_client_drop(epode_client *c);
-void ep_client_begin(epode_client *c);     /* one transaction for the whole turn */
-void ep_client_schedule(epode_client *c);  /* settle at the end of this turn */
 void ep_client_failed(epode_client *c, const ep_error *why);
 void ep_client_connection_init(epode_client *c);
 void ep_client_start_connection(epode_client *c);
 void ep_client_stop_connection(epode_client *c, int how);
 int64_t ep_client_guess_timeout(const epode_client *c);
+
+/* turn.c */
+void ep_client_begin(epode_client *c);    /* one transaction for the whole turn */
+void ep_client_schedule(epode_client *c); /* commit, write, tell: at the end of this turn */
+/* Everything that was done becomes durable as far as it must. False: it could not, and the connection is gone. */
+bool ep_client_commit(epode_client *c);
+void ep_client_write(epode_client *c);    /* what the stream has to say, after a commit */
+void ep_client_watch_guess(epode_client *c);
+void ep_client_turn_init(epode_client *c);
 
 /* facts.c */
 epode_status ep_client_load_identity(epode_client *c, ep_error *err);

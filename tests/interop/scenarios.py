@@ -4,6 +4,7 @@ import statistics
 import time
 import uuid
 
+import catchup
 from client import Account, Failed, expect
 from servers import USERS
 
@@ -217,6 +218,7 @@ SCENARIOS = [
     ("forgotten, wrong, right", forgotten),
     ("measured, direct TLS", lambda place: measured(place, "direct")),
     ("measured, STARTTLS", lambda place: measured(place, "starttls")),
+    *catchup.SCENARIOS,
 ]
 
 

@@ -9,7 +9,7 @@ import tempfile
 import time
 
 DOMAIN = "localhost"
-USERS = {"alice": "alice-pw", "bob": "bob-pw"}
+USERS = {"alice": "alice-pw", "bob": "bob-pw", "carol": "carol-pw"}
 
 PROSODY = """
 data_path = "{dir}/data"
@@ -28,6 +28,7 @@ authentication = "internal_hashed"
 c2s_require_encryption = true
 -- Nagle's algorithm would hold every answer back for 40 ms; without tickets TLS could not be resumed.
 network_settings = {{ nagle = false }}
+storage_archive_item_limit = 100000
 ssl = {{ key = "{dir}/key.pem", certificate = "{dir}/cert.pem", options = {{ no_ticket = false }} }}
 VirtualHost "{domain}"
 """
@@ -50,7 +51,9 @@ modules:
   mod_mam: {{default: always}}
   mod_offline: {{}}
   mod_ping: {{}}
+  mod_caps: {{}}
   mod_privacy: {{}}
+  mod_pubsub: {{plugins: [flat, pep]}}
   mod_roster: {{}}
   mod_stream_mgmt: {{}}
 """
@@ -181,6 +184,7 @@ class Server:
 
 class Prosody(Server):
     name, package, user = "Prosody", "prosody", "prosody"
+    bears_stanzas, kill_within_s = True, 1.0
 
     def configure(self):
         os.mkdir(os.path.join(self.path, "data"))
@@ -199,6 +203,7 @@ class Prosody(Server):
 
 class Ejabberd(Server):
     name, package, user = "ejabberd", "ejabberd", "ejabberd"
+    bears_stanzas, kill_within_s = True, 1.0
 
     def configure(self):
         listen = "".join(EJABBERD_LISTEN.format(port=port, address=a, tls=tls) for a in self.addresses

@@ -1,0 +1,144 @@
+/* turn.c: the end of a turn of the loop: what was done is committed, then what tells of it is written, then the
+ * application hears of it. */
+#include <string.h>
+
+#include "client/internal.h"
+#include "xmpp/trace.h"
+
+void ep_client_begin(epode_client *c)
+{
+    if (!ep_store_in_transaction(c->store))
+        ep_store_begin(c->store);
+}
+
+void ep_client_schedule(epode_client *c)
+{
+    ep_loop_defer(c->loop, &c->settle_job);
+}
+
+static void turn_trace(epode_client *c, const char *text, size_t len)
+{
+    if (!ep_log_wants(&c->log, EP_LOG_TRACE))
+        return;
+    ep_buf copy = EP_BUF_INIT;
+    ep_buf_puts(&copy, "C: ");
+    ep_buf_add(&copy, text, len);
+    if (ep_buf_cstr(&copy)) {
+        ep_trace_mask(copy.data + copy.head, copy.len);
+        c->log.write(EP_LOG_TRACE, "xml", ep_buf_ptr(&copy), c->log.user);
+    }
+    ep_buf_wipe(&copy);
+}
+
+/* Everything that was done in this turn becomes durable as far as it must, and only then the bytes leave. */
+bool ep_client_commit(epode_client *c)
+{
+    epode_status st = EPODE_OK;
+    if (c->emit_failed)
+        st = EPODE_ENOMEM; /* what the application could not be told has not happened: it comes again */
+    else if (c->h_dirty)
+        st = ep_store_sm_set_h(c->store, c->h_seen);
+    c->h_dirty = c->emit_failed = false;
+    if (st >= 0 && (ep_store_in_transaction(c->store) || c->ack_due))
+        st = ep_store_commit(c->store, c->ack_due);
+    if (st >= 0)
+        ep_client_events_committed(c);
+    else
+        ep_client_events_rolled_back(c);
+    /* A stream that has just ended takes no words any more; its own error is the story then. */
+    if (!st && c->ack_due && c->stream && ep_stream_state_of(c->stream) == EP_S_READY)
+        st = ep_stream_ack(c->stream, ep_store_h_durable(c->store));
+    c->ack_due = false;
+    if (st >= 0)
+        return true;
+    ep_error err = *ep_store_error(c->store);
+    if (!err.status)
+        ep_fail(&err, st, 0, "the store could not be written");
+    ep_error_set_final(&err, ep_store_lease_lost(c->store));
+    ep_client_failed(c, &err);
+    return false;
+}
+
+void ep_client_write(epode_client *c)
+{
+    ep_buf *out = c->stream ? ep_stream_output(c->stream) : NULL;
+    if (!out || !c->net || !c->up)
+        return;
+    if (c->request_due)
+        ep_stream_request_ack(c->stream);
+    c->request_due = false;
+    if (!out->len)
+        return;
+    size_t n = out->len;
+    turn_trace(c, ep_buf_ptr(out), n);
+    if (out->failed || ep_net_write(c->net, ep_buf_ptr(out), n)) {
+        ep_error err;
+        ep_fail(&err, out->failed ? EPODE_ENOMEM : EPODE_ECONNECT, 0, "what was to be sent could not be queued");
+        ep_client_failed(c, &err);
+        return;
+    }
+    ep_buf_consume(out, n);
+    ep_stream_flushed(c->stream, n, ep_loop_now_us(c->loop));
+}
+
+void ep_client_watch_guess(epode_client *c)
+{
+    int64_t due = c->stream ? ep_stream_deadline(c->stream) : EP_NEVER;
+    if (due == EP_NEVER)
+        ep_timer_stop(&c->guess_timer);
+    else if (!ep_timer_is_set(&c->guess_timer) || c->guess_timer.due_us != due)
+        ep_timer_set(ep_loop_timers(c->loop), &c->guess_timer, due);
+}
+
+static void turn_watch_sync(epode_client *c)
+{
+    int64_t due = c->was_ready ? ep_sync_deadline(c->sync) : EP_NEVER;
+    if (due == EP_NEVER)
+        ep_timer_stop(&c->sync_timer);
+    else if (!ep_timer_is_set(&c->sync_timer) || c->sync_timer.due_us != due)
+        ep_timer_set(ep_loop_timers(c->loop), &c->sync_timer, due);
+}
+
+static void settle(ep_job *job, void *user)
+{
+    epode_client *c = user;
+    (void)job;
+    if (!ep_client_commit(c))
+        return;
+    ep_client_write(c);
+    if (c->lacks_changed && c->session && c->stream)
+        ep_session_lacks(c->session, c->stream);
+    c->lacks_changed = false;
+    ep_client_watch_guess(c);
+    turn_watch_sync(c);
+    if (ep_list_empty(&c->events) || !c->on_event)
+        return;
+    if (c->processing)
+        ep_loop_defer(c->loop, &c->deliver_job);
+    else
+        ep_loop_next(c->loop, &c->deliver_job);
+}
+
+static void deliver(ep_job *job, void *user)
+{
+    (void)job;
+    ep_client_deliver(user);
+}
+
+static void sync_fire(ep_timer *t, int64_t now_us, void *user)
+{
+    epode_client *c = user;
+    (void)t;
+    ep_client_begin(c);
+    ep_sync_tick(c->sync, now_us, ep_client_wall_ms());
+    ep_client_schedule(c);
+}
+
+void ep_client_turn_init(epode_client *c)
+{
+    c->sync_timer = (ep_timer){ .fire = sync_fire, .user = c };
+    c->settle_job = (ep_job){ .run = settle, .user = c };
+    c->deliver_job = (ep_job){ .run = deliver, .user = c };
+    ep_list_init(&c->settle_job.node);
+    ep_list_init(&c->deliver_job.node);
+}
