@@ -257,9 +257,11 @@ static bool wait_input(void *user)
                               { .fd = epode_client_fd(c->client), .events = POLLIN } };
         while (epode_client_process(c->client) == EPODE_OK)
             ;
-        if (epode_client_state(c->client) == EPODE_STOPPED || cli_interrupted)
+        /* What a pipe still holds is stored all the same, and leaves with the next connection. */
+        bool stopped = epode_client_state(c->client) == EPODE_STOPPED;
+        if (cli_interrupted || (stopped && screen_is_terminal(c->screen)))
             return false;
-        if (poll(p, 2, -1) < 0 && errno != EINTR)
+        if (poll(p, stopped ? 1 : 2, -1) < 0 && errno != EINTR)
             return false;
         if (p[0].revents)
             return true;
@@ -291,12 +293,12 @@ static int converse(chat *c)
 {
     const char *line;
     show_older(c, "history");
-    chat_seen(c);
     cli_catch_signals();
     epode_client_start(c->client);
     while ((line = screen_read(c->screen)) != NULL && do_line(c, line))
         ;
     wait_sent(c);
+    chat_seen(c);
     if (epode_client_state(c->client) != EPODE_STOPPED)
         epode_client_stop(c->client, EPODE_STOP_CLOSE);
     return cli_run(c->o, c->client);

@@ -119,6 +119,26 @@ void chat_show_row(chat *c, uint64_t row, const char *what)
     epode_store_message(c->store, row, show, c);
 }
 
+/* Whether a message stands behind the oldest one that was shown, and not too far up. */
+static bool is_below(const chat *c, uint64_t row)
+{
+    const epode_message *m;
+    epode_cursor *cursor = NULL;
+    epode_query q = EPODE_QUERY_INIT;
+    bool found = !c->oldest;
+    q.peer = c->peer;
+    q.newest_first = true;
+    epode_status st = epode_store_messages(c->store, &q, &cursor);
+    for (int i = 0; i < SHOWN_MAX && !found && st == EPODE_OK; i++) {
+        st = epode_cursor_next(cursor, &m);
+        if (st != EPODE_OK || m->row == c->oldest)
+            break;
+        found = m->row == row;
+    }
+    epode_cursor_free(cursor);
+    return found;
+}
+
 /* Of this conversation, and something that people can see: the archive's id alone is nothing to them. */
 static void show_if_changed(const epode_message *m, void *user)
 {
@@ -127,6 +147,9 @@ static void show_if_changed(const epode_message *m, void *user)
     if (!m->peer || strcasecmp(m->peer, c->peer) != 0)
         return;
     if (known ? known->hash == hash_of(m) : !c->synced || strcmp(c->what, "changed") == 0)
+        return;
+    /* What comes live is provisional; what fills a hole is shown when it is asked for. */
+    if (!known && !m->provisional && !is_below(c, m->row))
         return;
     show(m, user);
 }

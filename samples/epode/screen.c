@@ -274,6 +274,7 @@ static const char *read_terminal(screen *s)
 {
     HistEvent event;
     int n = 0;
+    printf("\r\033[J"); /* what the terminal itself echoed while nobody read */
     const char *line = el_gets(s->edit, &n);
     if (!line || n <= 0)
         return NULL;

@@ -51,13 +51,14 @@ class Chat(harness.Case):
         self.assertEqual(t.unknown, [])
         t.type("/quit\r")
         self.assertEqual(t.wait(), 0)
-        self.assertEqual(self.archived(server), ["half a message"])
+        self.assertEqual(self.archived(server), ["in between", "half a message"])
 
     def test_a_line_longer_than_the_screen_and_a_cursor_in_its_middle(self):
         server = self.serve()
         t = self.on_terminal(server, columns=40)
+        t.wait_text("bob>")
         t.type("0123456789" * 9)
-        t.wait_text("3456789" * 2)
+        t.wait_text("\n567890123456789")
         for n, keys in enumerate(("", "\x01", "\x1b[C\x1b[C", "\x05\x1b[D")):
             t.type(keys)
             t.read(0.1)
@@ -69,7 +70,7 @@ class Chat(harness.Case):
             self.assertTrue(shown.rstrip().endswith("bob> " + "0123456789" * 9), t.text())
         t.type("\x01X\r")
         t.wait_text("✓   me: X0123456789")
-        self.assertEqual(self.archived(server), ["X" + "0123456789" * 9])
+        self.assertEqual(self.archived(server)[-1], "X" + "0123456789" * 9)
 
     def test_keys_edit_the_line_and_other_alphabets_may_be_typed(self):
         server = self.serve()
@@ -139,11 +140,8 @@ class Chat(harness.Case):
         server.say("archive-add alice@localhost bob@localhost 150")
         server.say("archive-add alice@localhost carol@localhost 150")
         server.say("archive-add alice@localhost bob@localhost 10")
-        out = self.objects(server, "")
-        self.assertTrue(out)
-        os.unlink(self.db())
         lines = self.on_terminal(server, "--limit", "30", rows=400, columns=200)
-        lines.wait_text("#10 ")
+        lines.wait_text("#310 ")
         for n in range(1, 12):
             lines.type("/older\r")
             lines.until(lambda t, n=n: t.text().count("older messages end here") == n or "that is all" in t.text())
@@ -152,8 +150,7 @@ class Chat(harness.Case):
         lines.type("/quit\r")
         self.assertEqual(lines.wait(), 0)
         shown = [line.split("#")[1].split()[0] for line in lines.lines() if "#" in line]
-        self.assertEqual(len(shown), 160)
-        self.assertEqual(sorted(map(int, shown)), sorted(list(range(1, 151)) + list(range(1, 11))))
+        self.assertEqual(sorted(map(int, shown)), list(range(1, 151)) + list(range(301, 311)))
 
     def test_lines_in_and_lines_out_where_there_is_no_terminal(self):
         server = self.serve()
@@ -169,6 +166,7 @@ class Chat(harness.Case):
         self.assertEqual([o["body"] for o in first if o["event"] == "message"], ["hi", "hello"])
         states = [o["state"] for o in first if o["event"] == "delivery"]
         self.assertEqual(states[-1], "acknowledged")
+        self.connect(server)
         second = self.objects(server, "/search hello\n/older\n")
         self.assertEqual([o["body"] for o in second if o["event"] == "history"], ["hello", "hi"])
         self.assertEqual([o["body"] for o in second if o["event"] == "found"], ["hello"])
