@@ -1,9 +1,7 @@
 """Catch-up: what the store holds is what the server's archive holds, each message once, in its order, whatever
 happened on the way. The server's archive is read by the server's own dump, the store by epode history."""
-import json
 import os
 import random
-import signal
 import time
 
 import harness
@@ -11,32 +9,7 @@ import harness
 SEED = int(os.environ.get("EPODE_SEED", "1"))
 
 
-class Archive(harness.Case):
-    def dump(self, server, owner="alice@localhost"):
-        path = os.path.join(self.tmp, f"dump-{time.monotonic_ns()}")
-        server.say(f"archive-dump {owner} {path}")
-        with open(path, encoding="utf-8") as f:
-            return [json.loads(line) for line in f]
-
-    def history(self, db=None):
-        r = self.run_command([harness.EPODE, "history", "--all", "--json", "--db", db or self.db()], None)
-        self.assertEqual(r.code, 0, r.err)
-        return r.objects
-
-    def equal(self, server, db=None, complete=True):
-        """The store's ids are the archive's, in order; a store with a hole below holds the newest of them."""
-        want = [m["id"] for m in self.dump(server) if m.get("body")]
-        got = [m["archive_id"] for m in self.history(db)]
-        self.assertEqual(len(got), len(set(got)), "an archive id is there twice")
-        if not complete:
-            want = want[-len(got):]
-        self.assertEqual(got, want)
-
-    def filled(self, count, *args):
-        server = self.serve(*args)
-        server.say(f"archive-add alice@localhost bob@localhost {count}")
-        return server
-
+class Archive(harness.ArchiveCase):
     def test_a_first_login_gets_everything_when_asked_for_everything(self):
         server = self.filled(1234)
         s = self.connect(server, "--limit", "0").summary
@@ -136,10 +109,6 @@ class Archive(harness.Case):
         listener.kill()
         self.connect(server).summary
         self.equal(server)
-
-    def send(self, to, server, text, jid="alice@localhost", db=None):
-        return [harness.EPODE, "send", f"{to}@localhost", text, "--jid", jid, "--host", "127.0.0.1", "--port",
-                str(server.direct), "--tls", "direct", "--ca", server.ca, "--db", db or self.db(f"other-{jid}.db"), "--json"]
 
     def test_what_was_archived_and_not_delivered_is_found(self):
         server = self.filled(10)
