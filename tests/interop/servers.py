@@ -40,6 +40,10 @@ certfiles: ["{dir}/both.pem"]
 auth_method: internal
 auth_password_format: scram
 auth_scram_hash: sha256
+# Mnesia takes longer for each message that an archive already has; nobody may be slowed down on purpose either.
+sql_type: sqlite
+sql_database: "{dir}/archive.db"
+shaper: {{}}
 listen:
 {listen}
 modules:
@@ -48,7 +52,7 @@ modules:
   mod_carboncopy: {{}}
   mod_client_state: {{}}
   mod_disco: {{}}
-  mod_mam: {{default: always}}
+  mod_mam: {{default: always, db_type: sql}}
   mod_offline: {{}}
   mod_ping: {{}}
   mod_caps: {{}}
