@@ -109,9 +109,9 @@ epode_status epode_send_message(epode_client *c, const epode_outgoing *message, 
     if (!message || message->size < sizeof(size_t))
         return EPODE_EINVAL;
     epode_status st = compose(message, &xml);
-    ep_elem *e = st ? NULL : ep_elem_parse(&tree, ep_buf_ptr(&xml), xml.len, EP_NS_CLIENT);
+    ep_elem *e = NULL;
     ep_reader reader = { .account = c->jid.bare };
-    if (!st && !e)
+    if (!st && (st = ep_elem_read(&e, &tree, ep_buf_ptr(&xml), xml.len, EP_NS_CLIENT)) == EPODE_EPROTO)
         st = EPODE_EINVAL;
     if (!st && !ep_ingest(&m, &reader, e, NULL, 0, &strings))
         st = EPODE_ENOMEM;
@@ -216,12 +216,12 @@ epode_status ep_client_pump(epode_client *c)
     ep_client_begin(c);
     while (st == EPODE_OK)
         st = ep_outbox_next(c->store, run.last, PUMP_BATCH, pump_row, &run);
-    if (st >= 0 && run.sent) {
+    if (st >= 0) {
         ep_client_emit_changes(c, &run.changes);
         ep_client_schedule(c);
-        if (!ep_stream_has_sm(c->stream))
-            st = ask_proof(c);
     }
+    if (st >= 0 && run.sent && !ep_stream_has_sm(c->stream))
+        st = ask_proof(c);
     ep_changes_free(&run.changes);
     return st < 0 ? st : EPODE_OK;
 }

@@ -146,9 +146,10 @@ epode_status epode_send_xml(epode_client *c, const char *xml, size_t len)
     ep_arena arena = { 0 };
     if (c->freed)
         return EPODE_ESTATE;
-    ep_elem *e = ep_elem_parse(&arena, xml, len, EP_NS_CLIENT);
+    ep_elem *e = NULL;
+    epode_status st = ep_elem_read(&e, &arena, xml, len, EP_NS_CLIENT);
     ep_loop_enter(c->loop);
-    epode_status st = e ? send_elem(c, e) : EPODE_EINVAL;
+    st = st == EPODE_EPROTO ? EPODE_EINVAL : st ? st : send_elem(c, e);
     ep_loop_leave(c->loop);
     ep_arena_free(&arena);
     return st;
