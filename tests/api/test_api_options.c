@@ -268,6 +268,7 @@ static void a_store_is_read_beside_its_running_client(void **state)
     assert_null(reader);
     assert_int_not_equal(strlen(why), 0);
     assert_int_equal(epode_store_open(&reader, NULL, why, sizeof why), EPODE_EINVAL);
+    server_say(&srv, "archive-purge alice@localhost 0");
     app_start(&a, &srv, "beside.db");
     app_online(&a);
     assert_int_equal(epode_store_open(&reader, path, why, sizeof why), EPODE_OK);
