@@ -4,6 +4,7 @@ import glob
 import os
 import shutil
 import socket
+import sqlite3
 import subprocess
 import tempfile
 import time
@@ -35,7 +36,7 @@ VirtualHost "{domain}"
 
 EJABBERD = """
 hosts: ["{domain}"]
-loglevel: debug
+loglevel: info
 certfiles: ["{dir}/both.pem"]
 auth_method: internal
 auth_password_format: scram
@@ -212,6 +213,8 @@ class Ejabberd(Server):
     def configure(self):
         listen = "".join(EJABBERD_LISTEN.format(port=port, address=a, tls=tls) for a in self.addresses
                          for port, tls in ((self.starttls, "starttls_required"), (self.direct, "tls")))
+        with sqlite3.connect(os.path.join(self.path, "archive.db")) as db:
+            db.execute("PRAGMA journal_mode = WAL")  # stays so; it is some times faster
         self.write("server.yml", EJABBERD.format(dir=self.dir, domain=DOMAIN, listen=listen))
 
     def environment(self):
