@@ -92,12 +92,12 @@ typedef struct ep_stream_events {
     epode_status (*ack_wanted)(void *user);
     /* Something guessed was wrong; what and why are stable tokens. The login goes on where it can. */
     void (*wrong_guess)(void *user, const char *what, const char *why);
+    /* The server named another host (RFC 6120, 4.9.3.19); closed() follows. */
+    void (*see_other_host)(void *user, const char *host);
     /* Stanzas may be sent now, behind authentication: by ep_stream_behind(). They will be counted from 1. */
     epode_status (*stanzas)(void *user);
     /* The login they rode behind failed: the server has dropped them, and so must the queue. */
     epode_status (*stanzas_lost)(void *user);
-    /* The server named another host (RFC 6120, 4.9.3.19); closed() follows. */
-    void (*see_other_host)(void *user, const char *host);
 } ep_stream_events;
 
 epode_status ep_stream_new(ep_stream **out, const ep_stream_config *config, const ep_stream_events *events,
