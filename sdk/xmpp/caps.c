@@ -9,7 +9,9 @@
 #include "base/str.h"
 #include "xmpp/ns.h"
 
-const char *const ep_caps_features[] = { EP_NS_CAPS, EP_NS_DISCO_INFO, EP_NS_VERSION, EP_NS_PING, NULL };
+/* In the order of their octets, as the hash wants them. Events about displayed positions come only to who asks. */
+const char *const ep_caps_features[] = { EP_NS_CAPS, EP_NS_DISCO_INFO, EP_NS_VERSION, EP_NS_MDS "+notify", EP_NS_PING,
+                                         NULL };
 
 bool ep_caps_ver(const ep_caps *caps, char out[32])
 {
