@@ -85,7 +85,8 @@ typedef struct conversation_find {
     bool (*each)(const epode_conversation *c, void *user);
     void *user;
     epode_store *store;
-    const char *owner;
+    int64_t archive; /* and its owner */
+    char *owner;
     bool stopped;
     size_t seen;
 } conversation_find;
@@ -237,13 +238,32 @@ epode_status epode_store_message(epode_store *s, uint64_t row,
 
 /* --- conversations ------------------------------------------------------------------------------------- */
 
+static epode_status owner_row(const ep_archive_info *info, void *user)
+{
+    conversation_find *f = user;
+    if (info->archive != f->archive)
+        return EPODE_OK;
+    return ep_str_set(&f->owner, info->owner) ? EPODE_OK : EPODE_ENOMEM;
+}
+
+/* Whose archive it is; asked for again only where it is another one than the last. */
+static epode_status conversation_owner(conversation_find *f, int64_t archive)
+{
+    if (f->owner && f->archive == archive)
+        return EPODE_OK;
+    f->archive = archive;
+    return ep_archive_list(f->store->store, 0, owner_row, f);
+}
+
 static epode_status conversation_row(const ep_conversation *c, void *user)
 {
     conversation_find *f = user;
     uint32_t unread = 0;
     bool at_least = false;
     f->last = c->conversation;
-    epode_status st = ep_unread_count(f->store->store, c->conversation, 0, &unread, &at_least);
+    epode_status st = conversation_owner(f, c->archive);
+    if (st >= 0)
+        st = ep_unread_count(f->store->store, c->conversation, 0, &unread, &at_least);
     if (st < 0)
         return st;
     epode_conversation out = { .size = sizeof out, .peer = c->peer, .archive = f->owner, .last_row = (uint64_t)c->last_row,
@@ -260,6 +280,7 @@ epode_status epode_store_conversations(epode_store *s, bool (*each)(const epode_
     epode_status st = EPODE_OK;
     while (st == EPODE_OK && !f.stopped)
         st = ep_conversation_list(s->store, 0, f.last, 50, conversation_row, &f);
+    ep_free(f.owner);
     return f.stopped || st >= 0 ? EPODE_OK : st;
 }
 
