@@ -208,7 +208,7 @@ class Prosody(Server):
 
 class Ejabberd(Server):
     name, package, user = "ejabberd", "ejabberd", "ejabberd"
-    bears_stanzas, kill_within_s = True, 1.0
+    bears_stanzas, kill_within_s = True, 0.15
 
     def configure(self):
         listen = "".join(EJABBERD_LISTEN.format(port=port, address=a, tls=tls) for a in self.addresses
