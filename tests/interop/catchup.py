@@ -217,6 +217,21 @@ def displayed(place):
     return s
 
 
+def displayed_live(place):
+    """One that is there learns it at once (PEP, for which it has to ask with its capabilities)."""
+    alice, peer = place.account("alice"), "carol@localhost"
+    ids = from_carol(place, alice)
+    with enter(place, "alice") as device, alice.listen() as ear:
+        s = ear.summary()
+        device.publish_displayed(peer, ids[6])
+        deadline = time.monotonic() + 3
+        while unread(alice, peer) != 3 and time.monotonic() < deadline:
+            time.sleep(0.1)
+        expect(ear.stop() == 0, f"exit code {ear.process.returncode}")
+    expect_unread(alice, peer, 3)
+    return s
+
+
 SCENARIOS = [
     ("catch-up of 5,000", first),
     ("catch-up while three send", while_three_send),
@@ -224,4 +239,5 @@ SCENARIOS = [
     ("a few new", few_new),
     ("killed while catching up", killed),
     ("displayed", displayed),
+    ("displayed, live", displayed_live),
 ]
