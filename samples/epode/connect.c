@@ -9,6 +9,7 @@ typedef struct connect_run {
     const cli_options *o;
     bool told;   /* the summary was printed */
     bool filled; /* --fill was asked for */
+    bool progress; /* stands on the screen */
     int code;
 } connect_run;
 
@@ -51,14 +52,31 @@ static void on_state(connect_run *run, epode_client *client, const epode_event *
     }
 }
 
+/* For people, on a terminal: a bar where the server said how many there are, else a number. */
+static void progress(const epode_event *ev)
+{
+    static const char full[] = "########################################";
+    static const char rest[] = "----------------------------------------";
+    const int width = (int)sizeof full - 1;
+    if (!ev->expected) {
+        fprintf(stderr, "\r\033[K%zu messages", ev->done);
+        return;
+    }
+    size_t done = ev->done < ev->expected ? ev->done : ev->expected;
+    int filled = (int)(done * (size_t)width / ev->expected);
+    fprintf(stderr, "\r\033[K[%.*s%.*s] %3d%%  %zu of %zu messages", filled, full, width - filled, rest,
+            (int)(done * 100 / ev->expected), done, ev->expected);
+}
+
 static void on_sync(connect_run *run, epode_client *client, const epode_event *ev)
 {
     bool final = ev->synced || ev->error;
     if (!run->o->json && isatty(STDERR_FILENO)) {
         if (!final)
-            fprintf(stderr, "\r%zu messages", ev->done);
-        else if (ev->done)
+            progress(ev);
+        else if (run->progress)
             fprintf(stderr, "\r\033[K");
+        run->progress = !final;
     }
     if (ev->error && !run->told && !run->o->json)
         fprintf(stderr, "epode: %s\n", epode_error_text(ev->error));
