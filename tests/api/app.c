@@ -42,6 +42,7 @@ static void row_copy(const epode_message *m, void *user)
     snprintf(r->id, sizeof r->id, "%s", m->id ? m->id : "");
     snprintf(r->reason, sizeof r->reason, "%s", m->reason ? m->reason : "");
     snprintf(r->peer, sizeof r->peer, "%s", m->peer ? m->peer : "");
+    snprintf(r->reply_id, sizeof r->reply_id, "%s", m->reply_id ? m->reply_id : "");
     snprintf(r->archive_id, sizeof r->archive_id, "%s", m->archive_id ? m->archive_id : "");
     for (size_t i = 0; i < m->reaction_count && used < sizeof r->reactions; i++)
         used += (size_t)snprintf(r->reactions + used, sizeof r->reactions - used, "%.*s:%s;",
@@ -55,6 +56,19 @@ app_row app_row_of(epode_client *client, uint64_t row)
     epode_status st = epode_store_message(epode_client_store(client), row, row_copy, &r);
     assert_int_equal(st, r.found ? EPODE_OK : EPODE_DONE);
     return r;
+}
+
+unsigned app_count(app *a, const char *body)
+{
+    epode_query q = EPODE_QUERY_INIT;
+    epode_cursor *cursor;
+    const epode_message *m;
+    unsigned n = 0;
+    assert_int_equal(epode_store_messages(epode_client_store(a->client), &q, &cursor), EPODE_OK);
+    while (epode_cursor_next(cursor, &m) == EPODE_OK)
+        n += m->body && strcmp(m->body, body) == 0;
+    epode_cursor_free(cursor);
+    return n;
 }
 
 /* What is told is there. */

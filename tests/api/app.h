@@ -70,11 +70,13 @@ epode_status app_send(app *a, const char *to, const char *body, uint64_t *row);
 typedef struct app_row {
     bool found, outgoing, edited, retracted;
     epode_delivery state;
-    char body[2048], id[64], reason[48], peer[64], archive_id[64];
+    char body[2048], id[64], reason[48], peer[64], archive_id[64], reply_id[64];
     char reactions[256]; /* "author:emoji;" of each */
     bool has_xml;
 } app_row;
 app_row app_row_of(epode_client *client, uint64_t row);
+/* How many messages with exactly this body are in the client's store. */
+unsigned app_count(app *a, const char *body);
 /* Stops and waits for EPODE_STOPPED. */
 void app_stop(app *a, int how);
 /* Whether the descriptor says that there is something to do. */
