@@ -43,6 +43,7 @@ struct ep_catchup {
     ep_arena arena;
     int64_t deadline_us, now_ms;
     size_t done, expected;
+    unsigned last_max;      /* of C_LAST: a first login gets no more than was wished for */
     unsigned budget;        /* messages that C_DOWN may still get */
     int64_t oldest_ms;      /* C_DOWN goes no further back; 0: no limit */
     bool first;             /* C_DOWN is a first login's, which goes on after a cut or a kill */
@@ -128,7 +129,7 @@ static epode_status catchup_ask(ep_catchup *c, catchup_state state, const char *
     if (st < 0)
         return st;
     unsigned bulk = c->config.page ? c->config.page : BULK_PAGE;
-    unsigned max = state == C_LAST ? LAST_PAGE : bulk;
+    unsigned max = state == C_LAST ? c->last_max : bulk;
     if (state == C_DOWN && max > c->budget)
         max = c->budget;
     ep_mam_query q = { .id = c->query, .archive = c->room, .before = before, .after = after, .max = max };
@@ -164,8 +165,14 @@ static epode_status budget_load(ep_catchup *c)
 
 static epode_status ask_last(ep_catchup *c, int64_t now_us)
 {
+    ep_span_copy end = { 0 };
     epode_status st = ep_archive_mark(c->store, c->archive);
-    return st < 0 ? st : catchup_ask(c, C_LAST, "", NULL, 0, now_us);
+    epode_status held = st < 0 ? st : ep_archive_verified_end(c->store, c->archive, &end);
+    ep_span_copy_free(&end);
+    c->last_max = LAST_PAGE;
+    if (held == EPODE_DONE && c->config.first_messages && c->config.first_messages < LAST_PAGE)
+        c->last_max = c->config.first_messages;
+    return held < 0 ? held : catchup_ask(c, C_LAST, "", NULL, 0, now_us);
 }
 
 static epode_status ask_down(ep_catchup *c, int64_t span, int64_t now_us);
