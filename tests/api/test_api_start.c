@@ -223,6 +223,7 @@ static void a_conflict_is_final(void **state)
     assert_int_equal(a.last_error, EPODE_ECONFLICT);
     assert_true(a.last_final);
     assert_int_equal(epode_error_status(epode_client_error(a.client)), EPODE_ECONFLICT);
+    app_for(&a, 50); /* what that turn left for the next */
     assert_false(app_is_due(&a, 100));
     assert_int_equal(a.ready, 1);
     app_stop(&b, EPODE_STOP_CLOSE);
