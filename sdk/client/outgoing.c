@@ -159,6 +159,12 @@ static void with_delay(const ep_outbox_row *row, ep_buf *out)
     ep_buf_add(out, row->xml + head, row->len - head);
 }
 
+static epode_status too_large(pump_run *run, const ep_outbox_row *row)
+{
+    epode_status st = ep_outbox_failed(run->c->store, row->row, "too-large", &run->changes);
+    return st < 0 ? st : EPODE_OK;
+}
+
 static epode_status pump_row(const ep_outbox_row *row, void *user)
 {
     pump_run *run = user;
@@ -167,8 +173,8 @@ static epode_status pump_row(const ep_outbox_row *row, void *user)
     int64_t now = ep_client_wall_ms();
     run->last = row->seq;
     uint64_t most = ep_client_max_bytes(c);
-    if (most && row->len > most)
-        return ep_outbox_failed(c->store, row->row, "too-large", &run->changes);
+    if (most && row->len > most) /* it would end the stream, and after each resumption again */
+        return too_large(run, row);
     epode_status st = ep_outbox_sent(c->store, row->seq, number, now, &run->changes);
     if (st == EPODE_DONE)
         return EPODE_OK;

@@ -1,14 +1,14 @@
 /* delivery.c: how far our own messages got. */
 #include "store/parts.h"
 
-/* A failure is the last word on what the server never had, and is taken back by proof that it did.
- */
+/* A failure is the last word, though the server had the message (and may have archived it): only the
+ * recipient's own word takes it back. */
 bool ep_delivery_is_forward(ep_delivery from, ep_delivery to)
 {
     if (from == EP_DELIVERY_NONE)
         return false;
     if (from == EP_DELIVERY_FAILED)
-        return to >= EP_DELIVERY_ACKED && to <= EP_DELIVERY_READ;
+        return to == EP_DELIVERY_RECEIVED || to == EP_DELIVERY_READ;
     if (to == EP_DELIVERY_FAILED)
         return from < EP_DELIVERY_RECEIVED;
     return to > from;

@@ -26,8 +26,10 @@ epode_status ep_tail_add(ep_store *s, ep_archive *a, const ep_msg *m, int64_t co
         return status;
     a->top = spot.pos;
     status = ep_sql_run(s, EP_SQL_ARCHIVE_TOP, "ii", a->id, a->top);
-    return status == EPODE_OK ? ep_changes_add(s, changes, *row, conversation, EP_CHANGE_NEW)
-                              : status;
+    /* What acts on another message is told as a change of that one. */
+    return status == EPODE_OK && m->kind == EP_MSG_TEXT
+               ? ep_changes_add(s, changes, *row, conversation, EP_CHANGE_NEW)
+               : status;
 }
 
 epode_status ep_tail_effects(ep_store *s, const ep_archive *a, const ep_msg *m, int64_t row,
@@ -75,6 +77,23 @@ static epode_status live_join(ep_store *s, const ep_archive *a, const ep_msg *m,
     return ep_effect_apply(s, &one, changes);
 }
 
+/* From offline storage may come what came live already, as a carbon before the first presence; where no id
+ * tells them apart, the same words from the same sender under the same id are the same message. */
+static bool live_repeats(ep_store *s, const ep_archive *a, const ep_msg *m, ep_live *out,
+                         epode_status *status)
+{
+    ep_held held;
+    if (m->archive_id || m->outgoing || !m->id || !m->time_ms || m->kind != EP_MSG_TEXT)
+        return false;
+    *status = ep_message_bare(s, a->id, out->conversation, m, &held);
+    if (*status == EPODE_OK)
+        *out = (ep_live){ EP_LIVE_KNOWN, held.row, out->conversation };
+    bool repeats = *status != EPODE_DONE;
+    if (*status == EPODE_DONE)
+        *status = EPODE_OK;
+    return repeats;
+}
+
 static epode_status live_store(ep_store *s, ep_archive *a, const ep_msg *m, ep_live *out,
                                ep_changes *changes)
 {
@@ -85,6 +104,8 @@ static epode_status live_store(ep_store *s, ep_archive *a, const ep_msg *m, ep_l
         status = ep_conversation_open(s, a->id, m->peer, &out->conversation);
     else
         status = EPODE_OK;
+    if (status == EPODE_OK && live_repeats(s, a, m, out, &status))
+        return status;
     if (status == EPODE_OK)
         status = m->outgoing ? live_join(s, a, m, out, changes) : EPODE_DONE;
     if (status == EPODE_DONE) {

@@ -154,6 +154,32 @@ static epode_status message_own_find(ep_store *s, int64_t conversation, const ep
     return EPODE_DONE;
 }
 
+epode_status ep_message_bare(ep_store *s, int64_t archive, int64_t conversation, const ep_msg *m,
+                             ep_held *out)
+{
+    ep_delivery state;
+    sqlite3_stmt *row;
+    epode_status status = ep_sql_row(s, &row, EP_SQL_BARE_FIND, "iittt", archive, conversation,
+                                     m->id, m->from, m->body);
+    if (status != EPODE_OK)
+        return status;
+    out->conversation = conversation;
+    return message_own_row(out, &state, row);
+}
+
+epode_status ep_message_join_bare(ep_store *s, int64_t archive, int64_t conversation,
+                                  const ep_msg *m, ep_held *out, ep_changes *changes)
+{
+    epode_status status = ep_message_bare(s, archive, conversation, m, out);
+    if (status != EPODE_OK)
+        return status;
+    status = ep_sql_run(s, EP_SQL_OWN_JOIN, "iti", out->row, m->archive_id,
+                        (int64_t)EP_DELIVERY_NONE);
+    if (status == EPODE_OK)
+        status = ep_changes_add(s, changes, out->row, conversation, EP_CHANGE_CHANGED);
+    return ep_store_solid(s, status);
+}
+
 epode_status ep_message_join(ep_store *s, int64_t conversation, const ep_msg *m, ep_held *out,
                              ep_changes *changes)
 {

@@ -47,6 +47,14 @@ typedef struct ep_held {
     ep_place place;
 } ep_held;
 epode_status ep_message_held(ep_store *s, int64_t archive, const char *archive_id, ep_held *out);
+/* What came live from others without an id that counts: the first row of the tail that says the same. */
+epode_status ep_message_bare(ep_store *s, int64_t archive, int64_t conversation, const ep_msg *m,
+                             ep_held *out);
+/* The same for what came live from others without an id that counts (the account does not vouch for
+ * them): the first such row of the tail that says the same, from the same sender under the same id. One
+ * copy joins one row, so equal messages lose nothing. */
+epode_status ep_message_join_bare(ep_store *s, int64_t archive, int64_t conversation,
+                                  const ep_msg *m, ep_held *out, ep_changes *changes);
 /* Joins the copy m to an own message that no copy was joined to; EPODE_DONE: there is none. */
 epode_status ep_message_join(ep_store *s, int64_t conversation, const ep_msg *m, ep_held *out,
                              ep_changes *changes);
@@ -93,7 +101,7 @@ typedef struct ep_slot {
     int64_t conversation, old_pos, pos;
     bool is_fixed; /* in a span: stays where it is */
     bool is_tail;  /* from the provisional tail */
-    bool is_own;   /* an own message that this page joined */
+    bool is_own;   /* a message without an archive id that this page joined */
 } ep_slot;
 typedef struct ep_layout {
     ep_store *s;

@@ -15,7 +15,11 @@ static void page_drop_held(ep_layout *l)
 static epode_status page_join_one(ep_page_work *w, ep_slot *slot)
 {
     ep_held held = { 0 };
-    epode_status status = ep_message_join(w->l.s, slot->conversation, slot->m, &held, w->changes);
+    epode_status status =
+        slot->m->outgoing
+            ? ep_message_join(w->l.s, slot->conversation, slot->m, &held, w->changes)
+            : ep_message_join_bare(w->l.s, w->l.a.id, slot->conversation, slot->m, &held,
+                                   w->changes);
     if (status != EPODE_OK)
         return status == EPODE_DONE ? EPODE_OK : status;
     slot->row = held.row;
@@ -29,7 +33,8 @@ epode_status ep_page_join(ep_page_work *w)
 {
     int64_t any;
     epode_status own = ep_sql_int(w->l.s, &any, EP_SQL_OWN_ANY, "i", w->l.a.id);
-    epode_status status = own < 0 ? own : EPODE_OK;
+    epode_status bare = ep_sql_int(w->l.s, &any, EP_SQL_BARE_ANY, "i", w->l.a.id);
+    epode_status status = own < 0 ? own : bare < 0 ? bare : EPODE_OK;
     for (size_t i = 0; status == EPODE_OK && i < w->l.count; i++) {
         ep_slot *slot = &w->l.slots[i];
         if (slot->is_fixed || slot->m->kind == EP_MSG_GONE)
@@ -40,7 +45,7 @@ epode_status ep_page_join(ep_page_work *w)
                 ep_peers_find(w->l.s, &w->peers, w->l.a.id, slot->m->peer, &slot->conversation);
         else if (!ep_ints_add(&w->peers.seen, slot->conversation))
             status = ep_store_fail(w->l.s, EPODE_ENOMEM, "out of memory");
-        if (status == EPODE_OK && !slot->row && slot->m->outgoing && own == EPODE_OK)
+        if (status == EPODE_OK && !slot->row && (slot->m->outgoing ? own : bare) == EPODE_OK)
             status = page_join_one(w, slot);
     }
     if (w->page->unstable)
@@ -106,7 +111,7 @@ static epode_status page_add(ep_page_work *w, ep_slot *slot, ep_place place)
                      .state = slot->m->outgoing ? EP_DELIVERY_ACKED : EP_DELIVERY_NONE };
     epode_status status = ep_message_add(w->l.s, &spot, slot->m, &slot->row);
     w->out->added++;
-    return status == EPODE_OK
+    return status == EPODE_OK && slot->m->kind == EP_MSG_TEXT
                ? ep_changes_add(w->l.s, w->changes, slot->row, slot->conversation, EP_CHANGE_NEW)
                : status;
 }

@@ -151,6 +151,12 @@ const char *const ep_sql_text[EP_SQL_COUNT] = {
         "WHERE archive = ?1 AND place = 0 "
         "AND NOT (outgoing AND (state < 3 OR state = 6)) LIMIT 1000)",
 
+    [EP_SQL_BARE_ANY] = "SELECT 1 FROM message INDEXED BY message_tail WHERE archive = ?1 "
+                        "AND place = 0 AND archive_id IS NULL AND outgoing = 0 LIMIT 1",
+    [EP_SQL_BARE_FIND] =
+        "SELECT row, pos, place, state FROM message INDEXED BY message_tail WHERE archive = ?1 "
+        "AND place = 0 AND archive_id IS NULL AND outgoing = 0 AND conversation = ?2 "
+        "AND stanza_id IS ?3 AND sender IS ?4 AND body IS ?5 ORDER BY pos LIMIT 1",
     [EP_SQL_OWN_ANY] = "SELECT 1 FROM message INDEXED BY message_own WHERE archive = ?1 "
                        "AND archive_id IS NULL AND outgoing = 1 LIMIT 1",
     [EP_SQL_OWN_BY_ID] =
@@ -160,8 +166,8 @@ const char *const ep_sql_text[EP_SQL_COUNT] = {
     [EP_SQL_OWN_BY_ORIGIN] =
         "SELECT row, pos, place, state FROM message WHERE conversation = ?1 AND origin_id = ?2 "
         "AND outgoing = 1 AND archive_id IS NULL AND recipient IS ?3 ORDER BY row LIMIT 1",
-    [EP_SQL_OWN_JOIN] = "UPDATE message SET archive_id = ?2, state = ?3, reason = NULL "
-                        "WHERE row = ?1",
+    [EP_SQL_OWN_JOIN] = "UPDATE message SET archive_id = ?2, state = ?3, "
+                        "reason = CASE WHEN ?3 = 6 THEN reason END WHERE row = ?1",
     [EP_SQL_OWN_SENT] =
         "SELECT row FROM message WHERE outgoing = 1 AND row IN "
         "(SELECT row FROM message WHERE conversation = ?1 AND id_hash = ?2 AND stanza_id = ?3 "

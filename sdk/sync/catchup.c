@@ -12,7 +12,7 @@
 #include "xmpp/bound.h"
 
 #define LAST_PAGE      50
-#define BULK_PAGE      100
+#define BULK_PAGE      250 /* a server gives less if that is too much */
 #define FIRST_MESSAGES 1000
 /* A server that sends more than it was asked for is not followed for ever. */
 #define PAGE_RESULTS_MAX 1000
@@ -177,11 +177,34 @@ static epode_status ask_last(ep_catchup *c, int64_t now_us)
 
 static epode_status ask_down(ep_catchup *c, int64_t span, int64_t now_us);
 
-/* Everything up to the end is held: what is left is what a first login has not got yet. */
+typedef struct inner_hole {
+    int64_t below;
+    char *id;
+} inner_hole;
+
+static epode_status inner_row(const ep_hole *hole, void *user)
+{
+    inner_hole *f = user;
+    if (!hole->below || !hole->above || !hole->after_id)
+        return EPODE_OK;
+    f->below = hole->below;
+    return (f->id = ep_strdup(hole->after_id)) ? EPODE_DONE : EPODE_ENOMEM;
+}
+
+/* Everything up to the end is held. A hole between two spans is a way up that was cut: it goes on. Then what is
+ * left is what a first login has not got yet. */
 static epode_status catchup_rest(ep_catchup *c, int64_t now_us)
 {
     ep_span_copy end = { 0 };
-    epode_status st = budget_load(c);
+    inner_hole inner = { 0 };
+    epode_status st = ep_hole_list(c->store, c->archive, inner_row, &inner);
+    if (st >= 0 && inner.id) {
+        st = catchup_ask(c, C_UP, NULL, inner.id, inner.below, now_us);
+        ep_free(inner.id);
+        return st;
+    }
+    if (st >= 0)
+        st = budget_load(c);
     if (st == EPODE_OK && c->first && (st = ep_archive_verified_end(c->store, c->archive, &end)) == EPODE_OK)
         st = ask_down(c, end.span.span, now_us);
     else if (st >= 0)

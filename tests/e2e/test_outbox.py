@@ -154,8 +154,6 @@ class Outbox(harness.ArchiveCase):
         self.connect(server).summary
         self.equal(server)
 
-    # The acknowledgement that follows the server's error takes it for delivered: the error should stand.
-    @unittest.expectedFailure
     def test_a_refused_message_says_why(self):
         server = self.serve()
         r = self.run_command(self.send("nobody", server, "x", db=self.db()), "alice-pw")

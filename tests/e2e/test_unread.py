@@ -124,8 +124,6 @@ class Unread(harness.ArchiveCase):
                 mine = [m["archive_id"] for m in self.history(db) if m["peer"] == "bob@localhost" and m["archive_id"]]
                 self.assertEqual(mine, [m["id"] for m in self.dump(server)])
 
-    # A live message without an id that counts, and its copy in the archive, are two rows.
-    @unittest.expectedFailure
     def test_what_came_live_without_an_id_is_there_once_when_the_archive_is_read(self):
         for feature in ("account-sid=off", "stanza-id=off"):
             server = self.serve("--feature", feature)
@@ -138,7 +136,6 @@ class Unread(harness.ArchiveCase):
             self.connect(server, db=db).summary
             self.equal(server, db)
 
-    @unittest.expectedFailure # the same
     def test_ids_in_our_name_that_the_server_lets_through_are_not_believed(self):
         server = self.serve("--feature", "account-sid=off", "--feature", "strip-stanza-id=off", "--feature",
                             "stanza-id=off")

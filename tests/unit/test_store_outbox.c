@@ -214,10 +214,14 @@ static void failures_are_final_until_proven_wrong(void **state)
     assert_ok(ep_outbox_failed(f->s, f->row[a], "forbidden", NULL));
     assert_int_equal(state_of(f, a), EP_DELIVERY_FAILED);
     assert_ok(ep_store_smq_ack(f->s, 1));
-    assert_int_equal(state_of(f, a), EP_DELIVERY_ACKED);
+    assert_int_equal(state_of(f, a), EP_DELIVERY_FAILED);
     ep_msg receipt = text_from(JOAN, "r", "r", NULL);
     receipt.kind = EP_MSG_RECEIPT;
+    receipt.ref_id = "a";
+    assert_ok(ep_archive_live(f->s, f->account, &receipt, false, 0, &out, NULL));
+    assert_int_equal(state_of(f, a), EP_DELIVERY_RECEIVED);
     receipt.ref_id = "b";
+    receipt.archive_id = receipt.id = "r2";
     assert_ok(ep_archive_live(f->s, f->account, &receipt, false, 0, &out, NULL));
     assert_int_equal(state_of(f, b), EP_DELIVERY_RECEIVED);
     assert_int_equal(ep_outbox_failed(f->s, f->row[b], "late", NULL), EPODE_DONE);
