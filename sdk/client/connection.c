@@ -397,7 +397,7 @@ void ep_client_stop_connection(epode_client *c, int how)
         ep_store_smq_move_to_pending(c->store);
         ep_store_commit(c->store, false);
         /* Messages are not taken any more, so a page would come to its end without them. */
-        ep_sync_cut(c->sync);
+        ep_sync_stop(c->sync);
         ep_stream_close(c->stream);
         ep_client_write(c);
         if (!c->net)

@@ -270,10 +270,15 @@ epode_status ep_sync_ready(ep_sync *s, bool resumed, const ep_archive_info *ends
 
 void ep_sync_cut(ep_sync *s)
 {
-    s->online = false;
     s->mds_query[0] = '\0';
-    s->tail_us = s->tail_since_us = EP_NEVER;
     s->account_status = EPODE_OK;
+    ep_sync_stop(s);
+}
+
+void ep_sync_stop(ep_sync *s)
+{
+    s->online = false;
+    s->tail_us = s->tail_since_us = EP_NEVER;
     ep_catchup_cut(s->account_archive.catchup);
     for (size_t i = 0; i < s->room_count; i++)
         ep_catchup_cut(s->rooms[i]->catchup);

@@ -31,6 +31,8 @@ void ep_sync_free(ep_sync *s);
  * missed by it. */
 epode_status ep_sync_ready(ep_sync *s, bool resumed, const ep_archive_info *ends, int64_t now_us, int64_t now_ms);
 void ep_sync_cut(ep_sync *s);
+/* Messages are not taken any more: pages that are on their way are forgotten. Other answers still count. */
+void ep_sync_stop(ep_sync *s);
 
 /* A message that came live; carbon: it was in one. ids: whether live ids of the account's archive count. */
 epode_status ep_sync_live(ep_sync *s, const ep_elem *message, bool ids, int64_t now_us);

@@ -2,7 +2,6 @@
 an archive, in order, and the store knows its place in it."""
 import signal
 import sqlite3
-import unittest
 
 import harness
 

@@ -3,7 +3,6 @@ import os
 import re
 import sqlite3
 import threading
-import unittest
 
 import harness
 
