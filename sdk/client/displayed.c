@@ -1,4 +1,5 @@
 /* displayed.c: what the user has seen, told to the account's other devices and to the sender. */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -9,7 +10,8 @@
 #include "xmpp/message.h"
 #include "xmpp/ns.h"
 
-/* Conversations whose position is to be published: a fact each, until it was. The key is the peer. */
+/* Conversations whose position is to be published: a fact each, until it was. The key is the peer, the value the row
+ * of the message whose sender is to be told, if so. */
 #define FACT_UNPUBLISHED "unpublished"
 
 typedef struct displayed_view {
@@ -48,13 +50,28 @@ static epode_status send_marker(epode_client *c, const displayed_view *v)
     return ep_client_send_writer(c, EP_STANZA_MESSAGE, NULL, &w);
 }
 
+static void view_free(displayed_view *v)
+{
+    ep_free(v->peer);
+    ep_free(v->from);
+    ep_free(v->id);
+}
+
 static epode_status publish_one(const ep_fact *fact, void *user)
 {
     epode_client *c = user;
+    displayed_view v = { 0 };
     int64_t conversation;
+    uint64_t row;
     epode_status st = ep_conversation_open(c->store, ep_sync_archive(c->sync), fact->key, &conversation);
     if (st == EPODE_OK)
         st = ep_sync_publish(c->sync, conversation, fact->key);
+    if (st >= 0 && ep_str_u64(fact->data, &row)) {
+        st = ep_view_get(c->store, (int64_t)row, view_read, &v);
+        if (st == EPODE_OK)
+            st = send_marker(c, &v);
+    }
+    view_free(&v);
     return st < 0 ? st : EPODE_OK;
 }
 
@@ -93,16 +110,17 @@ epode_status epode_mark_displayed(epode_client *c, uint64_t row, bool notify_sen
     bool moved = changes.count > 0;
     if (st >= 0)
         ep_client_emit_changes(c, &changes);
+    char later[24] = "";
+    if (notify_sender)
+        snprintf(later, sizeof later, "%llu", (unsigned long long)row);
     if (st >= 0 && moved)
         st = c->was_ready ? ep_sync_publish(c->sync, v.conversation, v.peer)
-                          : ep_store_fact_put(c->store, FACT_UNPUBLISHED, v.peer, "", 0, 0);
+                          : ep_store_fact_put(c->store, FACT_UNPUBLISHED, v.peer, later, strlen(later), 0);
     if (st >= 0 && moved && notify_sender)
         st = send_marker(c, &v);
     ep_client_schedule(c);
     ep_loop_leave(c->loop);
     ep_changes_free(&changes);
-    ep_free(v.peer);
-    ep_free(v.from);
-    ep_free(v.id);
+    view_free(&v);
     return st < 0 ? st : EPODE_OK;
 }

@@ -43,6 +43,7 @@ struct ep_catchup {
     ep_arena arena;
     int64_t deadline_us, now_ms;
     size_t done, expected;
+    uint64_t count;         /* messages in the archive, as the last page said; 0: it did not */
     unsigned last_max;      /* of C_LAST: a first login gets no more than was wished for */
     unsigned budget;        /* messages that C_DOWN may still get */
     int64_t oldest_ms;      /* C_DOWN goes no further back; 0: no limit */
@@ -383,6 +384,9 @@ static epode_status after_last(ep_catchup *c, const ep_page_result *r, int64_t n
         c->budget = first > c->done ? first - (unsigned)c->done : 0;
         c->oldest_ms = c->config.first_days ? c->now_ms - (int64_t)c->config.first_days * 86400000 : 0;
         c->first = true;
+        c->expected = c->done + c->budget;
+        if (c->count && c->count < c->expected)
+            c->expected = (size_t)c->count;
         if ((st = budget_save(c)) >= 0)
             st = ask_down(c, r->span, now_us);
     }
@@ -429,6 +433,8 @@ static epode_status catchup_store(ep_catchup *c, const ep_mam_fin *fin, int64_t 
     c->page.n = c->row_count;
     c->page.complete = fin->complete && !c->overflow;
     c->page.unstable = !fin->stable || c->overflow;
+    if (c->state == C_LAST)
+        c->count = fin->count;
     if (page_is_absurd(c))
         return catchup_lost(c, now_us);
     int64_t oldest = c->row_count ? c->rows[0].time_ms : 0;

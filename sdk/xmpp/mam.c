@@ -79,6 +79,8 @@ bool ep_mam_fin_read(ep_mam_fin *out, const ep_elem *iq)
     const ep_elem *set = ep_elem_child(fin, "set", EP_NS_RSM);
     out->complete = ep_str_is_true(ep_elem_attr(fin, "complete"));
     out->stable = !stable || ep_str_is_true(stable);
+    if (!ep_str_u64(ep_elem_text(ep_elem_child(set, "count", NULL)), &out->count))
+        out->count = 0;
     if (ep_elem_child(set, "first", NULL))
         out->first = ep_elem_text(ep_elem_child(set, "first", NULL));
     if (ep_elem_child(set, "last", NULL))

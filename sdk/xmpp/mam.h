@@ -32,6 +32,7 @@ bool ep_mam_result_read(ep_mam_result *out, const ep_elem *stanza);
 typedef struct ep_mam_fin {
     bool complete, stable;
     const char *first, *last; /* NULL: the page was empty */
+    uint64_t count;           /* of all that the query matches, 0: not said */
 } ep_mam_fin;
 bool ep_mam_fin_read(ep_mam_fin *out, const ep_elem *iq);
 
