@@ -161,7 +161,7 @@ static inline void rig_log(int level, const char *area, const char *line, void *
 static const ep_stream_events rig_events = {
     rig_features,   rig_token,   rig_token_dead,    rig_authenticated, rig_bound,
     rig_sm_enabled, rig_resumed, rig_resume_failed, rig_ready,         rig_stanza,
-    rig_counted,    rig_acked,   rig_ack_wanted,    rig_wrong_guess,   rig_see_other_host,
+    rig_counted,    rig_acked,   rig_ack_wanted,    rig_wrong_guess,   rig_see_other_host, NULL, NULL,
 };
 
 /* Made-up channel binding: both sides of a simulated TLS connection have it. */
