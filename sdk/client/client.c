@@ -147,6 +147,10 @@ epode_status epode_client_new(epode_client **out, const epode_options *options, 
         (st = client_open_sync(c, &err)))
         goto done;
     ep_client_connection_init(c);
+    if ((st = ep_client_drain_inbox(c))) {
+        err = *ep_store_error(c->store);
+        goto done;
+    }
     *out = c;
 done:
     if (st && c) {

@@ -13,6 +13,7 @@
 #include "net/net.h"
 #include "store/cursor.h"
 #include "store/facts.h"
+#include "store/inbox.h"
 #include "store/outbox.h"
 #include "store/secrets.h"
 #include "store/sm.h"
@@ -183,6 +184,7 @@ epode_status ep_client_stream_open(epode_client *c, const ep_net_info *info, ep_
 epode_status ep_client_stanza(epode_client *c, ep_elem *e, uint32_t h);
 epode_status ep_client_ride(epode_client *c);      /* what may go behind authentication */
 epode_status ep_client_ride_lost(epode_client *c); /* it was dropped with the login */
+epode_status ep_client_drain_inbox(epode_client *c);
 epode_status ep_client_on_ready(epode_client *c); /* presence, account disco, what is pending, catch-up */
 ep_caps ep_client_caps(const epode_client *c);
 

@@ -111,6 +111,30 @@ epode_status ep_client_on_ready(epode_client *c)
     return st < 0 ? st : EPODE_OK;
 }
 
+/* Stores of the time before archives kept what came as it was: it takes its place now. */
+static epode_status drain_row(const ep_inbox_row *row, void *user)
+{
+    epode_client *c = user;
+    const ep_elem *inner;
+    ep_arena arena = { 0 };
+    ep_elem *e = ep_elem_parse(&arena, row->xml, row->len, EP_NS_CLIENT);
+    epode_status st = EPODE_OK;
+    if (e && ep_message_carbon(e, &inner) == EP_CARBON_NONE)
+        inner = e;
+    if (e && inner)
+        st = ep_sync_live(c->sync, inner, row->archive_id != NULL, row->received_ms, ep_loop_now_us(c->loop));
+    ep_arena_free(&arena);
+    return st < 0 ? st : EPODE_OK;
+}
+
+epode_status ep_client_drain_inbox(epode_client *c)
+{
+    epode_status st = EPODE_OK;
+    while (st == EPODE_OK)
+        st = ep_store_inbox_drain(c->store, 100, drain_row, c);
+    return st < 0 ? st : EPODE_OK;
+}
+
 /* --- in --------------------------------------------------------------------------------------------- */
 
 static bool from_account(const epode_client *c, const ep_elem *e)
@@ -140,14 +164,14 @@ static epode_status take_message(epode_client *c, const ep_elem *e)
     if (ep_message_carbon(e, &inner) != EP_CARBON_NONE) {
         if (!ep_streq(ep_elem_attr(e, "from"), c->jid.bare) || !inner)
             return forged(c, "a carbon");
-        return ep_sync_live(c->sync, inner, ids, now);
+        return ep_sync_live(c->sync, inner, ids, 0, now);
     }
     const ep_elem *event = ep_elem_child(e, "event", EP_NS_PUBSUB_EVENT);
     if (event)
         return from_account(c, e) ? ep_sync_event(c->sync, event) : EPODE_OK;
     if (ep_streq(ep_elem_attr(e, "type"), "error"))
         return ep_client_take_error(c, e);
-    return ep_sync_live(c->sync, e, ids, now);
+    return ep_sync_live(c->sync, e, ids, 0, now);
 }
 
 static void take_account(epode_client *c, const ep_elem *iq)

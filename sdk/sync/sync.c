@@ -302,7 +302,7 @@ static const char *live_id(const ep_elem *message, const char *owner)
     return m.stanza_id;
 }
 
-epode_status ep_sync_live(ep_sync *s, const ep_elem *message, bool ids, int64_t now_us)
+epode_status ep_sync_live(ep_sync *s, const ep_elem *message, bool ids, int64_t came_ms, int64_t now_us)
 {
     ep_msg m;
     ep_live live = { 0 };
@@ -316,6 +316,7 @@ epode_status ep_sync_live(ep_sync *s, const ep_elem *message, bool ids, int64_t 
     ep_arena_reset(&s->arena);
     if (!ep_ingest(&m, &reader, message, id, 0, &s->arena))
         return EPODE_ENOMEM;
+    m.received_ms = came_ms;
     /* What says nothing and is in no archive (a chat state) leaves no trace; nor does an error. */
     if ((m.kind == EP_MSG_OTHER && !id) || ep_streq(m.type, "error"))
         return EPODE_OK;

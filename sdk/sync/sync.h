@@ -34,8 +34,9 @@ void ep_sync_cut(ep_sync *s);
 /* Messages are not taken any more: pages that are on their way are forgotten. Other answers still count. */
 void ep_sync_stop(ep_sync *s);
 
-/* A message that came live; carbon: it was in one. ids: whether live ids of the account's archive count. */
-epode_status ep_sync_live(ep_sync *s, const ep_elem *message, bool ids, int64_t now_us);
+/* A message that came live, by itself or in a carbon. ids: whether live ids of the account's archive count.
+ * came_ms: when (Unix); 0: now. */
+epode_status ep_sync_live(ep_sync *s, const ep_elem *message, bool ids, int64_t came_ms, int64_t now_us);
 /* A message that carries an archive's result: its sender is checked here. EPODE_DONE: nobody asked for it. */
 epode_status ep_sync_result(ep_sync *s, const ep_elem *stanza, const ep_mam_result *result);
 /* An answer to something that was asked here; EPODE_DONE: it is not. */

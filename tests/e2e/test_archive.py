@@ -2,6 +2,7 @@
 happened on the way. The server's archive is read by the server's own dump, the store by epode history."""
 import os
 import random
+import sqlite3
 import time
 
 import harness
@@ -145,6 +146,22 @@ class Archive(harness.ArchiveCase):
         for _ in range(100):
             if not self.connect(server, "--fill", "1000").summary["holes"]:
                 return
+
+    def test_an_inbox_of_earlier_days_takes_its_place_in_the_archive(self):
+        server = self.filled(5)
+        self.connect(server).summary
+        newest = self.dump(server)[-1]
+        with sqlite3.connect(self.db()) as c:
+            for n, sid in enumerate((None, newest["id"])):
+                mark = f"<stanza-id xmlns='urn:xmpp:sid:0' by='alice@localhost' id='{sid}'/>" if sid else ""
+                c.execute("INSERT INTO inbox (owner, archive_id, received_ms, xml) VALUES ('alice@localhost', ?, 5, ?)",
+                          (sid, f"<message from='carol@localhost' id='i{n}'><body>old {n}</body>{mark}</message>".encode()))
+        c.close()
+        self.connect(server).summary
+        self.assertEqual([m["body"] for m in self.history() if m["body"].startswith("old")], ["old 0"])
+        with sqlite3.connect(self.db()) as c:
+            self.assertEqual(c.execute("SELECT count(*) FROM inbox").fetchone(), (0,))
+        c.close()
 
     def test_a_rooms_archive_is_kept_without_joining_it(self):
         server = self.filled(20)
