@@ -77,17 +77,17 @@ static epode_status live_join(ep_store *s, const ep_archive *a, const ep_msg *m,
     return ep_effect_apply(s, &one, changes);
 }
 
-/* From offline storage may come what came live already, as a carbon before the first presence; where no id
- * tells them apart, the same words from the same sender under the same id are the same message. */
-static bool live_repeats(ep_store *s, const ep_archive *a, const ep_msg *m, ep_live *out,
-                         epode_status *status)
+/* From offline storage may come what is here already: as a carbon before the first presence, or by a page. Where
+ * no id tells, the same words from the same sender under the same id are the same message. */
+static bool live_repeats(ep_store *s, const ep_msg *m, ep_live *out, epode_status *status)
 {
-    ep_held held;
+    int64_t row = 0;
     if (m->archive_id || m->outgoing || !m->id || !m->time_ms || m->kind != EP_MSG_TEXT)
         return false;
-    *status = ep_message_bare(s, a->id, out->conversation, m, &held);
+    *status = ep_sql_int(s, &row, EP_SQL_REPEATED, "iittt", out->conversation, ep_id_hash(m->id), m->id,
+                         m->from, m->body);
     if (*status == EPODE_OK)
-        *out = (ep_live){ EP_LIVE_KNOWN, held.row, out->conversation };
+        *out = (ep_live){ EP_LIVE_KNOWN, row, out->conversation };
     bool repeats = *status != EPODE_DONE;
     if (*status == EPODE_DONE)
         *status = EPODE_OK;
@@ -104,7 +104,7 @@ static epode_status live_store(ep_store *s, ep_archive *a, const ep_msg *m, ep_l
         status = ep_conversation_open(s, a->id, m->peer, &out->conversation);
     else
         status = EPODE_OK;
-    if (status == EPODE_OK && live_repeats(s, a, m, out, &status))
+    if (status == EPODE_OK && live_repeats(s, m, out, &status))
         return status;
     if (status == EPODE_OK)
         status = m->outgoing ? live_join(s, a, m, out, changes) : EPODE_DONE;

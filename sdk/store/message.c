@@ -154,8 +154,8 @@ static epode_status message_own_find(ep_store *s, int64_t conversation, const ep
     return EPODE_DONE;
 }
 
-epode_status ep_message_bare(ep_store *s, int64_t archive, int64_t conversation, const ep_msg *m,
-                             ep_held *out)
+static epode_status message_bare(ep_store *s, int64_t archive, int64_t conversation,
+                                 const ep_msg *m, ep_held *out)
 {
     ep_delivery state;
     sqlite3_stmt *row;
@@ -170,7 +170,7 @@ epode_status ep_message_bare(ep_store *s, int64_t archive, int64_t conversation,
 epode_status ep_message_join_bare(ep_store *s, int64_t archive, int64_t conversation,
                                   const ep_msg *m, ep_held *out, ep_changes *changes)
 {
-    epode_status status = ep_message_bare(s, archive, conversation, m, out);
+    epode_status status = message_bare(s, archive, conversation, m, out);
     if (status != EPODE_OK)
         return status;
     status = ep_sql_run(s, EP_SQL_OWN_JOIN, "iti", out->row, m->archive_id,

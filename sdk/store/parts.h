@@ -47,9 +47,6 @@ typedef struct ep_held {
     ep_place place;
 } ep_held;
 epode_status ep_message_held(ep_store *s, int64_t archive, const char *archive_id, ep_held *out);
-/* What came live from others without an id that counts: the first row of the tail that says the same. */
-epode_status ep_message_bare(ep_store *s, int64_t archive, int64_t conversation, const ep_msg *m,
-                             ep_held *out);
 /* The same for what came live from others without an id that counts (the account does not vouch for
  * them): the first such row of the tail that says the same, from the same sender under the same id. One
  * copy joins one row, so equal messages lose nothing. */

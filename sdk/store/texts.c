@@ -157,6 +157,8 @@ const char *const ep_sql_text[EP_SQL_COUNT] = {
         "SELECT row, pos, place, state FROM message INDEXED BY message_tail WHERE archive = ?1 "
         "AND place = 0 AND archive_id IS NULL AND outgoing = 0 AND conversation = ?2 "
         "AND stanza_id IS ?3 AND sender IS ?4 AND body IS ?5 ORDER BY pos LIMIT 1",
+    [EP_SQL_REPEATED] = "SELECT row FROM message WHERE conversation = ?1 AND id_hash = ?2 "
+                        "AND stanza_id = ?3 AND outgoing = 0 AND sender IS ?4 AND body IS ?5 LIMIT 1",
     [EP_SQL_OWN_ANY] = "SELECT 1 FROM message INDEXED BY message_own WHERE archive = ?1 "
                        "AND archive_id IS NULL AND outgoing = 1 LIMIT 1",
     [EP_SQL_OWN_BY_ID] =

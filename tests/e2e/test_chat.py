@@ -13,7 +13,11 @@ class Chat(harness.Case):
                 str(server.direct), "--tls", "direct", "--ca", server.ca, "--db", self.db(), *extra]
 
     def on_terminal(self, server, *extra, **kw):
-        t = terminal.Terminal(self.command_line(server, *extra), self.env("alice-pw"), **kw)
+        try:
+            t = terminal.Terminal(self.command_line(server, *extra), self.env("alice-pw"), **kw)
+        except OSError as e:
+            print(f"not tested, there is no terminal to be had: {e}", flush=True)
+            self.skipTest(str(e))
         self.addCleanup(t.close)
         return t
 
