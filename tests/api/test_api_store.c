@@ -73,7 +73,7 @@ static rows read_rows(epode_store *store, const epode_query *q)
         assert_true(r.n < 300);
         r.row[r.n] = m->row;
         r.time_ms[r.n] = m->time_ms;
-        r.number[r.n++] = m->body && m->body[0] == '#' ? atoi(m->body + 1) : 0;
+        r.number[r.n++] = m->body && m->body[0] == '#' ? (int)strtol(m->body + 1, NULL, 10) : 0;
         assert_true((m->xml != NULL) == q->with_xml);
     }
     assert_int_equal(st, EPODE_DONE);

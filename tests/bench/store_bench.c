@@ -83,12 +83,11 @@ static void make(bench *b, text *t, ep_msg *m, long n)
     snprintf(t->stanza, sizeof t->stanza, "%08x-%08x-%08x", below(b, 1u << 31), below(b, 1u << 31),
              below(b, 1u << 31));
     snprintf(t->peer, sizeof t->peer, "peer%u@example.org", peer);
-    t->body[0] = '\0';
-    for (int i = 0; i < 9; i++) {
-        strcat(t->body, words[below(b, 12)]);
-        strcat(t->body, " ");
-    }
-    snprintf(t->body + strlen(t->body), 24, "number%ld", n % 5000);
+    size_t used = 0;
+    for (int i = 0; i < 9 && used < sizeof t->body; i++)
+        used += (size_t)snprintf(t->body + used, sizeof t->body - used, "%s ", words[below(b, 12)]);
+    if (used < sizeof t->body)
+        snprintf(t->body + used, sizeof t->body - used, "number%ld", n % 5000);
     memset(t->xml, 'x', 600);
     t->xml[600] = '\0';
     *m = (ep_msg){ .archive_id = t->id,

@@ -36,12 +36,20 @@ static void show_others(struct srv_session *session)
             send_to(session, at->presence);
 }
 
+/* RFC 6121, 4.7.2.3: from -128 to 127; what is no such number counts as 0. */
+static int read_priority(const char *text)
+{
+    char *end;
+    long value = strtol(text, &end, 10);
+    return end != text && !*end && value >= -128 && value <= 127 ? (int)value : 0;
+}
+
 static void available(struct srv_session *session, struct srv_xml *presence)
 {
     const char *priority = srv_xml_content(srv_xml_find(presence, NS_CLIENT, "priority"));
     bool first = !session->available;
     session->available = true;
-    session->priority = atoi(priority);
+    session->priority = read_priority(priority);
     srv_xml_free(session->presence);
     session->presence = srv_xml_clone(presence);
     broadcast(session, presence);

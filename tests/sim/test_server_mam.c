@@ -47,7 +47,7 @@ static void read_page(const char *text, struct page *page)
     for (const char *at = strstr(text, "<result "); at; at = strstr(at + 1, "<result ")) {
         talk_between(at, " id='", '\'', page->ids[page->count], ID_MAX);
         talk_between(at, "<body>#", ' ', number, sizeof number);
-        page->numbers[page->count++] = atoi(number);
+        page->numbers[page->count++] = (int)strtol(number, NULL, 10);
     }
     const char *fin = strstr(text, "<fin ");
     page->failed = strstr(text, "type='error'") != NULL;
