@@ -163,6 +163,18 @@ class Archive(harness.ArchiveCase):
             self.assertEqual(c.execute("SELECT count(*) FROM inbox").fetchone(), (0,))
         c.close()
 
+    def test_a_clean_stop_in_the_middle_of_a_long_way_up_leaves_nothing_out(self):
+        server = self.filled(300)
+        self.connect(server, "--limit", "0").summary
+        for n in range(3):
+            server.say("archive-add alice@localhost bob@localhost 700")
+            # It is stopped as soon as its message is acknowledged, while pages still come in.
+            r = self.run_command(self.send("bob", server, f"in between {n}", db=self.db()), "alice-pw")
+            self.assertEqual(r.code, 0, r.err)
+        self.assertEqual(self.connect(server).summary["holes"], [])
+        self.connect(server).summary
+        self.equal(server)
+
     def test_a_rooms_archive_is_kept_without_joining_it(self):
         server = self.filled(20)
         room = "den@rooms.localhost"
