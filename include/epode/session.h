@@ -70,11 +70,27 @@ typedef struct epode_flight {
     const char *layer; /* "dns", "tcp", "tls", "xmpp" */
     const char *held;  /* what it held, separated by blanks: "header authenticate" */
     int64_t sent_us, answered_us;
-    uint64_t bytes_out, bytes_in; /* xmpp: of XML; tls: on the wire; 0 elsewhere */
+    uint64_t bytes_out, bytes_in; /* xmpp: of XML; tls: all on the wire until it was up; 0 elsewhere */
+    unsigned waits;               /* for the network until it was answered, one after the other */
 } epode_flight;
 EPODE_API size_t epode_session_flight_count(const epode_session *s);
 EPODE_API const epode_flight *epode_session_flight_at(const epode_session *s, size_t i); /* NULL: out of range */
 EPODE_API int64_t epode_session_ready_us(const epode_session *s); /* from the beginning of the connect */
+
+/* The race of addresses (RFC 8305) that came before: every connection that was tried, in the order of their starts.
+ * Microseconds since the connect began. */
+typedef struct epode_attempt {
+    const char *host, *address; /* what DNS named, and the IP address as text */
+    uint16_t port;
+    bool direct;         /* direct TLS (XEP-0368), not STARTTLS */
+    bool won;            /* the session runs on it */
+    int64_t began_us;
+    int64_t tcp_us;      /* when TCP was up; 0: never */
+    int64_t ended_us;    /* when TLS was up and verified, or it failed, or was left because another one was faster */
+    const char *failure; /* one line of text; NULL: it did not fail */
+} epode_attempt;
+EPODE_API size_t epode_session_attempt_count(const epode_session *s);
+EPODE_API const epode_attempt *epode_session_attempt_at(const epode_session *s, size_t i); /* NULL: out of range */
 
 /* From the beginning of the connect until every followed archive was held up to its end; -1: not yet. */
 EPODE_API int64_t epode_session_synced_us(const epode_session *s);

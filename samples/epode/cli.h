@@ -23,7 +23,7 @@ typedef struct cli_options {
     const char *command;
     const char *args[4]; /* after the command */
     int arg_count;
-    const char *follow, *archive, *jid, *db, *host, *ca, *dns, *tag, *password_file;
+    const char *follow, *archive, *jid, *db, *host, *ca, *dns, *tag, *password_file, *svg;
     unsigned port, tls, timeout_s, fill;
     unsigned long limit;
     bool json, listen, inactive, no_fast_path, allow_plain, no_sm, no_carbons, no_sync, facts, token, all, xml, limit_given;
@@ -52,6 +52,13 @@ extern volatile int cli_interrupted;
 
 json_t *cli_session_json(const epode_session *s);
 void cli_session_print(const epode_session *s);
+
+/* Draws how the session came about into that file. False: it cannot be written. */
+bool cli_svg(const char *path, const epode_session *s);
+/* What a flight held, for people. */
+void cli_held_words(char *out, size_t size, const char *held);
+/* What was guessed wrong, as a sentence without its end. */
+const char *cli_fallback_words(const epode_fallback *f, char *out, size_t size);
 
 /* The path of the account's own store; the caller frees. NULL: no JID, or no place for it. */
 char *cli_default_db(const char *jid);

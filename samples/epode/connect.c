@@ -20,6 +20,8 @@ static void tell(connect_run *run, epode_client *client)
     if (run->told || !s)
         return;
     run->told = true;
+    if (run->o->svg && !cli_svg(run->o->svg, s))
+        run->code = cli_fail_text(run->o, EPODE_EINVAL, "the picture cannot be written");
     if (run->o->json) {
         json_t *o = cli_session_json(s);
         epode_store *store = epode_client_store(client);

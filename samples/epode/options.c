@@ -38,6 +38,7 @@ static const char usage[] =
     "                       history, search: the newest N\n"
     "  --fill N             connect: get N older messages where the store has a hole\n"
     "  --follow ROOM        connect: keep this room's archive too, from now on\n"
+    "  --svg FILE           connect: draw what the start cost\n"
     "  --archive ROOM       history: of this room's archive\n"
     "  --xml                history, search: with the stanza\n"
     "  --listen             stay, print what comes\n"
@@ -49,7 +50,7 @@ static const char usage[] =
 
 enum {
     O_JID = 256, O_DB, O_PASSWORD_FILE, O_HOST, O_PORT, O_TLS, O_CA, O_DNS, O_TAG, O_INACTIVE, O_NO_FAST, O_NO_SM,
-    O_NO_CARBONS, O_PLAIN, O_LISTEN, O_TIMEOUT, O_JSON, O_FACTS, O_TOKEN, O_ALL, O_NO_SYNC, O_FILL, O_FOLLOW, O_ARCHIVE, O_LIMIT, O_XML, O_HELP, O_VERSION
+    O_NO_CARBONS, O_PLAIN, O_LISTEN, O_TIMEOUT, O_JSON, O_FACTS, O_TOKEN, O_ALL, O_NO_SYNC, O_FILL, O_FOLLOW, O_ARCHIVE, O_LIMIT, O_XML, O_SVG, O_HELP, O_VERSION
 };
 
 static const struct option long_options[] = {
@@ -79,6 +80,7 @@ static const struct option long_options[] = {
     { "fill", required_argument, NULL, O_FILL },
     { "limit", required_argument, NULL, O_LIMIT },
     { "xml", no_argument, NULL, O_XML },
+    { "svg", required_argument, NULL, O_SVG },
     { "verbose", no_argument, NULL, 'v' },
     { "help", no_argument, NULL, O_HELP },
     { "version", no_argument, NULL, O_VERSION },
@@ -148,6 +150,7 @@ static bool parse_one(cli_options *o, int opt)
     case O_ARCHIVE: o->archive = optarg; break;
     case O_FILL: return parse_number(optarg, 1000000000, &o->fill);
     case O_LIMIT: return parse_limit(o, optarg);
+    case O_SVG: o->svg = optarg; break;
     case O_XML: o->xml = true; break;
     case 'v': o->verbose++; break;
     default: fprintf(stderr, "try epode --help\n"); return false;

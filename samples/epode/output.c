@@ -83,7 +83,22 @@ static json_t *flights_json(const epode_session *s)
         const epode_flight *f = epode_session_flight_at(s, i);
         json_t *o = json_pack("{s:s,s:s,s:o,s:I,s:I}", "layer", f->layer, "held", f->held, "sent_ms", ms(f->sent_us),
                               "bytes_out", (json_int_t)f->bytes_out, "bytes_in", (json_int_t)f->bytes_in);
+        json_object_set_new(o, "waits", json_integer(f->waits));
         json_object_set_new(o, "answered_ms", f->answered_us ? ms(f->answered_us) : json_null());
+        json_array_append_new(list, o);
+    }
+    return list;
+}
+
+static json_t *attempts_json(const epode_session *s)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < epode_session_attempt_count(s); i++) {
+        const epode_attempt *a = epode_session_attempt_at(s, i);
+        json_t *o = json_pack("{s:s,s:s,s:i,s:b,s:b,s:o,s:o,s:s?}", "host", a->host, "address", a->address, "port", (int)a->port,
+                              "direct", a->direct, "won", a->won, "began_ms", ms(a->began_us), "ended_ms", ms(a->ended_us),
+                              "failure", a->failure);
+        json_object_set_new(o, "tcp_ms", a->tcp_us ? ms(a->tcp_us) : json_null());
         json_array_append_new(list, o);
     }
     return list;
@@ -134,6 +149,7 @@ json_t *cli_session_json(const epode_session *s)
     json_object_set_new(o, "waits", json_pack("{s:i,s:i,s:i,s:i,s:i}", "total", (int)(w.dns + w.tcp + w.tls + w.xmpp),
                                               "dns", (int)w.dns, "tcp", (int)w.tcp, "tls", (int)w.tls, "xmpp", (int)w.xmpp));
     json_object_set_new(o, "flights", flights_json(s));
+    json_object_set_new(o, "attempts", attempts_json(s));
     json_object_set_new(o, "ready_ms", ms(epode_session_ready_us(s)));
     int64_t synced = epode_session_synced_us(s);
     json_object_set_new(o, "synced_ms", synced < 0 ? json_null() : ms(synced));
@@ -169,8 +185,8 @@ void cli_session_print(const epode_session *s)
                f->answered_us ? (double)(f->answered_us - f->sent_us) / 1000.0 : 0.0, f->layer, f->held);
     }
     for (size_t i = 0; i < epode_session_fallback_count(s); i++) {
-        const epode_fallback *f = epode_session_fallback_at(s, i);
-        printf("  guessed wrong: %s (%s)\n", f->what, f->why);
+        char words[256];
+        printf("  guessed wrong: %s\n", cli_fallback_words(epode_session_fallback_at(s, i), words, sizeof words));
     }
     if (epode_session_synced_us(s) >= 0)
         printf("\n  synced after %.1f ms, %llu new messages\n", (double)epode_session_synced_us(s) / 1000.0,

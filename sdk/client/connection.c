@@ -45,7 +45,7 @@ static void connection_account(epode_client *c)
         return;
     const ep_net_info *info = c->net ? ep_net_get_info(c->net) : NULL;
     if (info)
-        ep_session_add_net(c->building, &info->timeline, info->direct);
+        ep_session_add_net(c->building, info);
     if (c->stream)
         ep_session_add_stream(c->building, c->stream);
 }

@@ -26,12 +26,18 @@
 
 #define EP_SESSION_FLIGHTS   24
 #define EP_SESSION_FALLBACKS 8
+#define EP_SESSION_ATTEMPTS  16
 #define EP_EVENTS_MAX        256
 
 typedef struct ep_session_flight {
     epode_flight f;
     char held[96];
 } ep_session_flight;
+
+typedef struct ep_session_attempt {
+    epode_attempt a;
+    ep_net_attempt net; /* its texts */
+} ep_session_attempt;
 
 struct epode_session {
     char *jid;
@@ -50,6 +56,8 @@ struct epode_session {
     unsigned waits[4]; /* dns, tcp, tls, xmpp */
     ep_session_flight flights[EP_SESSION_FLIGHTS];
     size_t flight_count;
+    ep_session_attempt attempts[EP_SESSION_ATTEMPTS];
+    size_t attempt_count;
     int64_t began_us, ready_us;
     epode_fallback fallbacks[EP_SESSION_FALLBACKS];
     char fallback_text[EP_SESSION_FALLBACKS][2][48];
@@ -222,7 +230,7 @@ void ep_client_events_free(epode_client *c);
 /* session.c */
 epode_session *ep_session_new(int64_t began_us);
 void ep_session_free(epode_session *s);
-void ep_session_add_net(epode_session *s, const ep_net_timeline *t, bool direct);
+void ep_session_add_net(epode_session *s, const ep_net_info *info);
 void ep_session_add_stream(epode_session *s, const ep_stream *stream);
 void ep_session_add_fallback(epode_session *s, const char *what, const char *why);
 

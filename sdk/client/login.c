@@ -169,7 +169,7 @@ static epode_status on_ready(void *user)
     s->token = (epode_token)ep_stream_token_use(c->stream);
     s->ready_us = ep_loop_refresh(c->loop) - s->began_us;
     ep_session_lacks(s, c->stream);
-    ep_session_add_net(s, &info->timeline, info->direct);
+    ep_session_add_net(s, info);
     ep_session_add_stream(s, c->stream);
     ep_session_free(c->session);
     c->session = s;

@@ -27,31 +27,48 @@ void ep_session_free(epode_session *s)
     ep_free(s);
 }
 
-static void add_flight(epode_session *s, const char *layer, const char *held, int64_t sent, int64_t answered,
-                       uint64_t out, uint64_t in)
+static void add_flight(epode_session *s, const char *layer, const char *held, unsigned waits, int64_t sent,
+                       int64_t answered, uint64_t out, uint64_t in)
 {
     if (s->flight_count == EP_SESSION_FLIGHTS)
         return;
     ep_session_flight *f = &s->flights[s->flight_count++];
     snprintf(f->held, sizeof f->held, "%s", held);
-    f->f = (epode_flight){ layer, NULL, sent - s->began_us, answered ? answered - s->began_us : 0, out, in };
+    f->f = (epode_flight){ layer, NULL, sent - s->began_us, answered ? answered - s->began_us : 0, out, in, waits };
+}
+
+static void add_attempts(epode_session *s, const ep_net_info *info)
+{
+    for (int i = 0; i < info->attempt_count && s->attempt_count < EP_SESSION_ATTEMPTS; i++) {
+        const ep_net_attempt *from = &info->attempt[i];
+        ep_session_attempt *to = &s->attempts[s->attempt_count++];
+        to->net = *from;
+        to->a = (epode_attempt){ .port = from->port, .direct = from->direct, .won = from->won,
+                                 .began_us = from->start_us - s->began_us,
+                                 .tcp_us = from->tcp_us ? from->tcp_us - s->began_us : 0,
+                                 .ended_us = from->end_us - s->began_us };
+    }
 }
 
 /* The path to TLS: each phase that had to wait is a flight of its own. */
-void ep_session_add_net(epode_session *s, const ep_net_timeline *t, bool direct)
+void ep_session_add_net(epode_session *s, const ep_net_info *info)
 {
+    const ep_net_timeline *t = &info->timeline;
+    const bool direct = info->direct;
+    add_attempts(s, info);
     s->waits[W_DNS] += t->waits.dns;
     s->waits[W_TCP] += t->waits.tcp;
     s->waits[W_TLS] += t->waits.tls;
     s->waits[W_XMPP] += t->waits.preface;
     if (t->waits.dns)
-        add_flight(s, "dns", "query", t->start_us, t->dns_us, 0, 0);
+        add_flight(s, "dns", "query", t->waits.dns, t->start_us, t->dns_us, 0, 0);
     if (t->waits.tcp)
-        add_flight(s, "tcp", "syn", t->tcp_start_us, t->tcp_us, 0, 0);
+        add_flight(s, "tcp", "syn", t->waits.tcp, t->tcp_start_us, t->tcp_us, 0, 0);
     if (!direct && t->waits.preface)
-        add_flight(s, "xmpp", "header starttls", t->tcp_us, t->tls_start_us, 0, 0);
+        add_flight(s, "xmpp", "header starttls", t->waits.preface, t->tcp_us, t->tls_start_us, 0, 0);
     if (t->waits.tls)
-        add_flight(s, "tls", "client-hello", t->tls_start_us, t->tls_us, 0, 0);
+        add_flight(s, "tls", "client-hello", t->waits.tls, t->tls_start_us, t->tls_us, t->up_bytes_out,
+                   t->up_bytes_in);
 }
 
 void ep_session_add_stream(epode_session *s, const ep_stream *stream)
@@ -65,7 +82,7 @@ void ep_session_add_stream(epode_session *s, const ep_stream *stream)
             if (f[i].steps & bit)
                 used += (size_t)snprintf(held + used, sizeof held - used, "%s%s", used ? " " : "",
                                          ep_step_name((ep_step)bit));
-        add_flight(s, "xmpp", held, f[i].sent_us, f[i].answered_us, f[i].bytes_out, f[i].bytes_in);
+        add_flight(s, "xmpp", held, 1, f[i].sent_us, f[i].answered_us, f[i].bytes_out, f[i].bytes_in);
     }
     s->waits[W_XMPP] += (unsigned)n;
 }
@@ -169,6 +186,22 @@ const epode_flight *epode_session_flight_at(const epode_session *s, size_t i)
     ep_session_flight *f = (ep_session_flight *)(uintptr_t)&s->flights[i];
     f->f.held = f->held;
     return &f->f;
+}
+
+size_t epode_session_attempt_count(const epode_session *s)
+{
+    return s->attempt_count;
+}
+
+const epode_attempt *epode_session_attempt_at(const epode_session *s, size_t i)
+{
+    if (i >= s->attempt_count)
+        return NULL;
+    ep_session_attempt *a = (ep_session_attempt *)(uintptr_t)&s->attempts[i];
+    a->a.host = a->net.host;
+    a->a.address = a->net.address;
+    a->a.failure = a->net.why[0] ? a->net.why : NULL;
+    return &a->a;
 }
 
 int64_t epode_session_ready_us(const epode_session *s)

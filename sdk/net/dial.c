@@ -2,6 +2,7 @@
 #include "net/dial.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -112,6 +113,15 @@ static int index_of(const ep_dial *d, const ep_link *link)
     return -1;
 }
 
+static void attempt_failed(ep_dial *d, int i, const ep_error *error)
+{
+    ep_candidate *c = &d->candidate[i];
+    note_failure(d, error);
+    c->failed_us = ep_loop_now_us(d->loop);
+    snprintf(c->why, sizeof c->why, "%.95s", error->text);
+    ep_race_failed(&d->race, i, c->failed_us);
+}
+
 /* False: out of memory. */
 static bool start_link(ep_dial *d, int i)
 {
@@ -133,8 +143,7 @@ static bool start_link(ep_dial *d, int i)
     if (e < 0) {
         ep_error error;
         ep_fail(&error, EPODE_ECONNECT, -e, "no connection: %s", strerror(-e));
-        note_failure(d, &error);
-        ep_race_failed(&d->race, i, ep_loop_now_us(d->loop));
+        attempt_failed(d, i, &error);
     }
     return true;
 }
@@ -245,8 +254,7 @@ static void on_link_closed(ep_link *link, const ep_error *error, void *user)
     ep_dial *d = user;
     ep_log_line(d->config->log, EP_LOG_DEBUG, "net", "attempt %d: %s", index_of(d, link) + 1,
                 error->text);
-    note_failure(d, error);
-    ep_race_failed(&d->race, index_of(d, link), ep_loop_now_us(d->loop));
+    attempt_failed(d, index_of(d, link), error);
     step(d);
 }
 

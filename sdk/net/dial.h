@@ -13,6 +13,8 @@ typedef struct ep_candidate {
     unsigned dns_waits;
     int64_t dns_us;
     ep_link *link; /* once started */
+    int64_t failed_us;
+    char why[96]; /* it failed */
 } ep_candidate;
 
 typedef struct ep_dial_events {
@@ -48,6 +50,8 @@ typedef struct ep_dial {
 void ep_dial_start(ep_dial *dial);
 /* Closes every link but the one that was handed over, and all questions; no event follows. */
 void ep_dial_stop(ep_dial *dial);
+/* Of the winner, when it has just won: all attempts in the order of their starts. */
+int ep_dial_attempts(const ep_dial *dial, const ep_candidate *winner, ep_net_attempt *out, int max);
 /* Frees what is inside; not from inside of its events. */
 void ep_dial_free(ep_dial *dial);
 

@@ -116,6 +116,12 @@ static bool fill_info(ep_net *net, const ep_candidate *c)
     ep_address_print(&c->address, info->address);
     info->cert_expires_wall_ms = ep_tls_certificate_end_ms(tls);
     info->timeline = net->link->timeline;
+    info->attempt_count = ep_dial_attempts(net->dial, c, info->attempt, EP_NET_ATTEMPTS);
+    for (int i = 0; i < info->attempt_count; i++)
+        if (info->attempt[i].won)
+            info->attempt[i].tcp_us = info->timeline.tcp_us;
+    info->timeline.up_bytes_in = info->timeline.bytes_in;
+    info->timeline.up_bytes_out = info->timeline.bytes_out;
     info->timeline.start_us = net->dial->start_us;
     info->timeline.dns_us = c->dns_us;
     info->timeline.waits.dns = c->dns_waits;

@@ -76,7 +76,18 @@ typedef struct ep_net_timeline {
         unsigned tls;     /* handshake flights waited for */
     } waits;
     uint64_t bytes_in, bytes_out; /* on the wire, with TLS; these go on growing */
+    uint64_t up_bytes_in, up_bytes_out; /* of them, until TLS was up */
 } ep_net_timeline;
+
+/* One attempt of the race. */
+enum { EP_NET_ATTEMPTS = 8 };
+typedef struct ep_net_attempt {
+    char host[64], address[64]; /* host: cut where it is longer */
+    uint16_t port;
+    bool direct, won;
+    int64_t start_us, tcp_us, end_us; /* tcp: 0, if it did not get that far; end: TLS is up, failed, or left */
+    char why[96];                     /* it failed; "": it did not, another one was faster */
+} ep_net_attempt;
 
 /* Borrowed from the ep_net; the strings live as long as it does. */
 typedef struct ep_net_info {
@@ -90,6 +101,8 @@ typedef struct ep_net_info {
     char address[64];             /* as text, without the port */
     int64_t cert_expires_wall_ms; /* the leaf's notAfter */
     ep_net_timeline timeline;
+    ep_net_attempt attempt[EP_NET_ATTEMPTS]; /* the first ones, and the winner */
+    int attempt_count;
 } ep_net_info;
 
 /* All are called from the loop, never from inside ep_net_connect, ep_net_write or ep_net_close. In
