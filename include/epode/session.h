@@ -57,6 +57,17 @@ typedef struct epode_archive_info {
 /* False: the server did not say. */
 EPODE_API bool epode_session_archive(const epode_session *s, epode_archive_info *out);
 
+/* What the server said is unread when it bound the resource: only servers of the first drafts of Bind 2 do (XEP-0386
+ * 0.1 to 0.3). The store counts for itself, and has taken these positions over; the counts here are the server's. */
+typedef struct epode_unread {
+    size_t size;
+    const char *jid;     /* bare */
+    const char *read_id; /* archive id of the last message that was read; NULL: none was */
+    uint64_t count;      /* 0: it named a position only */
+} epode_unread;
+EPODE_API int epode_session_unread_count(const epode_session *s);  /* -1: the server does not say; 0: nothing is */
+EPODE_API const epode_unread *epode_session_unread_at(const epode_session *s, int i); /* NULL: out of range */
+
 /* How often the start had to wait for the network, one after the other, from the first byte to ready. */
 typedef struct epode_waits {
     size_t size; /* set by the caller */

@@ -130,6 +130,19 @@ static json_t *lacks_json(const epode_session *s)
     return o;
 }
 
+/* What the server itself counts; null: it does not say. */
+static json_t *server_unreads_json(const epode_session *s)
+{
+    int n = epode_session_unread_count(s);
+    json_t *list = n < 0 ? json_null() : json_array();
+    for (int i = 0; i < n; i++) {
+        const epode_unread *u = epode_session_unread_at(s, i);
+        json_array_append_new(list, json_pack("{s:s,s:s?,s:I}", "jid", u->jid, "read_id", u->read_id, "count",
+                                              (json_int_t)u->count));
+    }
+    return list;
+}
+
 json_t *cli_session_json(const epode_session *s)
 {
     epode_tls_info tls = { .size = sizeof tls };
@@ -157,6 +170,7 @@ json_t *cli_session_json(const epode_session *s)
     json_object_set_new(o, "archive", epode_session_archive(s, &a)
                                           ? json_pack("{s:s?,s:s?}", "first_id", a.first_id, "last_id", a.last_id)
                                           : json_null());
+    json_object_set_new(o, "server_unreads", server_unreads_json(s));
     json_object_set_new(o, "fallbacks", fallbacks_json(s));
     return o;
 }

@@ -88,7 +88,7 @@ static void connection_begin(epode_client *c)
     int64_t now = ep_loop_now_us(c->loop);
     ep_session_free(c->building);
     c->building = ep_session_new(now);
-    c->no_guess = c->no_stanzas = c->token_died = false;
+    c->no_guess = c->no_legacy = c->no_stanzas = c->token_died = false;
     c->guess_failed = NULL;
     c->connect_deadline_us = now + (int64_t)c->connect_timeout_ms * 1000;
 }
@@ -185,6 +185,8 @@ static bool connection_again(epode_client *c, const ep_error *why, const char *g
     /* One guess after the other: stanzas behind authentication first, then that it was sent ahead at all. */
     if (strcmp(guess, "stanzas-behind-authentication") == 0)
         c->no_stanzas = true;
+    else if (strcmp(guess, "legacy-pipelining") == 0 && !c->no_legacy)
+        c->no_legacy = true;
     else
         c->no_guess = true;
     c->guess_failed = guess;

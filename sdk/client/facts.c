@@ -10,6 +10,7 @@
 
 #define KEY_USER_AGENT     "user-agent"
 #define HABIT_PIPELINING   "pipelining"
+#define HABIT_LEGACY       "legacy-pipelining"
 #define HABIT_STANZAS      "stanzas"  /* behind authentication */
 #define HABIT_METADATA     "metadata" /* of the archive, in the answer to the bind */
 /* A server that refused something is asked again after a week: it may have been updated. */
@@ -164,6 +165,8 @@ static epode_status remember_habits(epode_client *c)
     ep_habit metadata = EP_HABIT_UNKNOWN;
     epode_status st = habit_read(c, HABIT_PIPELINING, &m->facts.takes_pipelining);
     if (st >= 0)
+        st = habit_read(c, HABIT_LEGACY, &m->facts.takes_legacy_pipelining);
+    if (st >= 0)
         st = habit_read(c, HABIT_STANZAS, &m->facts.takes_stanzas);
     if (st >= 0)
         st = habit_read(c, HABIT_METADATA, &metadata);
@@ -228,8 +231,8 @@ epode_status ep_client_remember(epode_client *c, ep_error *err)
         m->facts.session_features = &m->session_features;
     if (c->no_guess)
         m->facts.takes_pipelining = EP_HABIT_NO;
-    if (m->has_features && (m->features.bits & EP_F_PIPELINING))
-        m->facts.takes_legacy_pipelining = EP_HABIT_YES;
+    if (c->no_legacy)
+        m->facts.takes_legacy_pipelining = EP_HABIT_NO;
     m->facts.now_ms = ep_client_wall_ms();
     return EPODE_OK;
 }

@@ -51,6 +51,8 @@ struct epode_session {
     bool tls_resumed, tls_early, tls_direct;
     bool archive_known;
     char *first_id, *first_time, *last_id, *last_time;
+    epode_unread *unreads; /* strings are their own */
+    int unread_count;      /* -1: the server does not say */
     int64_t synced_us;   /* -1: not yet */
     uint64_t new_messages;
     unsigned waits[4]; /* dns, tcp, tls, xmpp */
@@ -124,6 +126,7 @@ struct epode_client {
     uint64_t behind;     /* stanzas that ride behind authentication, 0: none */
     bool riding;         /* they are being written */
     bool token_died;     /* in this connect */
+    bool no_legacy;      /* this attempt sends nothing behind SASL1's last word */
     bool no_guess;       /* this attempt repeats one whose guess went wrong */
     const char *guess_failed; /* what that guess was */
     int64_t gave_up_us;  /* when an attempt was left after its flight had gone */
@@ -232,6 +235,7 @@ epode_session *ep_session_new(int64_t began_us);
 void ep_session_free(epode_session *s);
 void ep_session_add_net(epode_session *s, const ep_net_info *info);
 void ep_session_add_stream(epode_session *s, const ep_stream *stream);
+bool ep_session_add_unreads(epode_session *s, const ep_elem *unreads); /* false: no memory */
 void ep_session_add_fallback(epode_session *s, const char *what, const char *why);
 
 /* waker.c */

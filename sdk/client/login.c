@@ -99,6 +99,8 @@ static void on_authenticated(void *user, const ep_sasl_mech *mech, const ep_scra
     /* Only a login that worked without the guess shows that the guess was at fault, not the network. */
     if (c->no_guess && ep_streq(c->guess_failed, "pipelined-authentication"))
         ep_client_save_habit(c, "pipelining", EP_HABIT_NO);
+    if (c->no_legacy && ep_streq(c->guess_failed, "legacy-pipelining"))
+        ep_client_save_habit(c, "legacy-pipelining", EP_HABIT_NO);
     /* Behind a dead token they are borne by nobody: that says nothing of the server. */
     if (c->no_stanzas && !c->behind && !c->token_died)
         ep_client_save_habit(c, "stanzas", EP_HABIT_NO);
@@ -111,13 +113,15 @@ static epode_status on_bound(void *user, const char *jid, ep_bind_kind kind, con
     s->archive_known = ends->known;
     if (!ep_str_set(&s->jid, jid) || !ep_str_set(&s->first_id, ends->first_id) ||
         !ep_str_set(&s->first_time, ends->first_time) || !ep_str_set(&s->last_id, ends->last_id) ||
-        !ep_str_set(&s->last_time, ends->last_time))
+        !ep_str_set(&s->last_time, ends->last_time) || !ep_session_add_unreads(s, ends->unreads))
         return EPODE_ENOMEM;
     (void)kind;
     /* A new session: the old one's queue is over, what is left of it is to be sent again. */
     if (ends->known)
         ep_client_save_habit(c, "metadata", EP_HABIT_YES);
     ep_client_begin(c);
+    if (ends->unreads && ep_sync_unreads(c->sync, ends) < 0)
+        return store_status(c, ep_store_error(c->store)->status);
     /* What rode behind authentication is the beginning of this session's queue. */
     if (c->behind)
         return EPODE_OK;
@@ -180,6 +184,8 @@ static epode_status on_ready(void *user)
     c->gave_up_us = 0;
     ep_timer_stop(&c->deadline_timer);
     ep_net_hurry(c->net, false);
+    if (ep_stream_legacy_pipelined(c->stream) && c->memory.facts.takes_legacy_pipelining != EP_HABIT_YES)
+        ep_client_save_habit(c, "legacy-pipelining", EP_HABIT_YES);
     ep_memory_free(&c->memory);
     epode_status st = store_status(c, ep_client_on_ready(c));
     if (st >= 0)

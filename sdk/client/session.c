@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/str.h"
 #include "client/internal.h"
 
 enum { W_DNS, W_TCP, W_TLS, W_XMPP };
@@ -13,8 +14,20 @@ epode_session *ep_session_new(int64_t began_us)
     if (s) {
         s->began_us = began_us;
         s->synced_us = -1;
+        s->unread_count = -1;
     }
     return s;
+}
+
+static void unreads_free(epode_session *s)
+{
+    for (int i = 0; i < s->unread_count; i++) {
+        ep_free((char *)(uintptr_t)s->unreads[i].jid);
+        ep_free((char *)(uintptr_t)s->unreads[i].read_id);
+    }
+    ep_free(s->unreads);
+    s->unreads = NULL;
+    s->unread_count = -1;
 }
 
 void ep_session_free(epode_session *s)
@@ -24,7 +37,43 @@ void ep_session_free(epode_session *s)
     char *strings[] = { s->jid, s->first_id, s->first_time, s->last_id, s->last_time };
     for (size_t i = 0; i < sizeof strings / sizeof *strings; i++)
         ep_free(strings[i]);
+    unreads_free(s);
     ep_free(s);
+}
+
+bool ep_session_add_unreads(epode_session *s, const ep_elem *unreads)
+{
+    char scratch[256];
+    ep_unread row;
+    int n = 0;
+    unreads_free(s);
+    EP_ELEM_EACH(e, unreads)
+        n++;
+    if (!unreads)
+        return true;
+    s->unreads = ep_calloc((size_t)n + 1, sizeof *s->unreads);
+    if (!s->unreads)
+        return false;
+    s->unread_count = 0;
+    EP_ELEM_EACH(e, unreads) {
+        if (!ep_unread_read(&row, e, scratch))
+            continue;
+        epode_unread *u = &s->unreads[s->unread_count++];
+        *u = (epode_unread){ sizeof *u, ep_strdup(row.jid), ep_strdup(row.read_id), row.count };
+        if (!u->jid || (row.read_id && !u->read_id))
+            return false;
+    }
+    return true;
+}
+
+int epode_session_unread_count(const epode_session *s)
+{
+    return s->unread_count;
+}
+
+const epode_unread *epode_session_unread_at(const epode_session *s, int i)
+{
+    return i >= 0 && i < s->unread_count ? &s->unreads[i] : NULL;
 }
 
 static void add_flight(epode_session *s, const char *layer, const char *held, unsigned waits, int64_t sent,

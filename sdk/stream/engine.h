@@ -35,6 +35,7 @@ struct ep_stream {
     bool behind_open;        /* none of them was answered yet */
     int64_t behind_deadline;
     bool header_in, restart; /* restart: a new document follows */
+    bool ahead;              /* bind or resumption went out before the features that offer them came */
     char id[17];             /* random part of our iq ids */
 
     /* the session */
@@ -63,6 +64,7 @@ ep_facts ep_stream_facts(const ep_stream *s, bool live);
 
 /* steps.c: makes sure that a step is written, with all that its flight holds. */
 epode_status ep_stream_need(ep_stream *s, ep_step step);
+void ep_stream_guess_legacy(ep_stream *s); /* until the second header comes */
 epode_status ep_stream_write_inactive(ep_stream *s);
 bool ep_stream_is_own_iq(const ep_stream *s, const ep_elem *e, const char *what);
 
@@ -81,6 +83,7 @@ epode_status ep_session_features(ep_stream *s, ep_elem *e);
 epode_status ep_session_resumed(ep_stream *s, ep_elem *e);
 epode_status ep_session_failed(ep_stream *s, ep_elem *e);
 epode_status ep_session_bound2(ep_stream *s, const ep_elem *bound, const char *jid);
+epode_status ep_session_bound_draft(ep_stream *s, ep_elem *e);
 epode_status ep_session_enabled(ep_stream *s, ep_elem *e);
 epode_status ep_session_stanza(ep_stream *s, ep_elem *e);
 epode_status ep_session_r(ep_stream *s, ep_elem *e);

@@ -189,8 +189,7 @@ epode_status ep_login_success1(ep_stream *s, ep_elem *e)
     ep_stream_go(s, EP_S_HEADER2);
     s->restart = true;
     if (s->written & EP_STEP_RESTART) {
-        s->guess = "legacy-pipelining";
-        s->guess_deadline = s->now_us + s->c.guess_timeout_us;
+        ep_stream_guess_legacy(s);
         return EPODE_OK;
     }
     return ep_stream_need(s, EP_STEP_RESTART);
@@ -338,6 +337,7 @@ epode_status ep_login_failure(ep_stream *s, ep_elem *e)
     if (s->written & (EP_STEP_RESTART | EP_STEP_BIND)) {
         /* What was sent ahead reads like garbage to the server now: this stream cannot go on. */
         bool final = kind == F_FINAL || (kind == F_CREDENTIALS && !ep_sasl_used_keys(s->sasl));
+        s->guess = "credentials"; /* refused by name: that they were sent ahead is not at fault */
         return ep_stream_fail(s, EPODE_EAUTH, condition, final, "the server refused the login: %s", condition);
     }
     /* Only a guess can rest on an old version (XEP-0509): what follows it rests on this stream's features. */

@@ -107,25 +107,35 @@ static void plan_flight(ep_plan *out, uint32_t steps)
         out->flights[out->flight_count++] = (uint16_t)steps;
 }
 
-static uint32_t session_steps(const ep_facts *f, const ep_policy *p)
+/* The bind and all that may follow it in the same write: the server takes one after the other. */
+static uint32_t session_steps(const ep_plan *plan, const ep_facts *f, const ep_policy *p)
 {
-    uint32_t steps = EP_STEP_BIND;
-    if (p->want_carbons)
+    uint32_t steps = EP_STEP_BIND, bits = f->session_features->bits;
+    if (p->want_carbons && !plan->draft)
         steps |= EP_STEP_CARBONS;
-    if (p->want_sm && (f->session_features->bits & EP_F_SM))
+    if (p->want_sm && (bits & EP_F_SM))
         steps |= EP_STEP_ENABLE;
-    if (p->inactive && (f->session_features->bits & EP_F_CSI))
+    if (p->inactive && (bits & EP_F_CSI))
         steps |= EP_STEP_INACTIVE;
+    if (p->stanzas && f->takes_stanzas != EP_HABIT_NO)
+        steps |= EP_STEP_STANZAS;
     return steps;
+}
+
+/* Its drafts have no way to resume: a session to resume comes first, and what follows it is the next flight. */
+static bool plan_draft(const ep_facts *f)
+{
+    return f->session_features && (f->session_features->bits & EP_F_BIND_DRAFT);
 }
 
 void ep_plan_session(ep_plan *plan, const ep_facts *f, const ep_policy *p)
 {
     plan->flight_count = 0;
+    plan->draft = plan_draft(f);
     /* What a flight with <resume/> is followed by is counted before our retransmissions: nothing is. */
     if (f->resumable && (f->session_features->bits & EP_F_SM))
         plan_flight(plan, EP_STEP_RESUME);
-    plan_flight(plan, session_steps(f, p));
+    plan_flight(plan, session_steps(plan, f, p));
 }
 
 static void plan_inline(ep_plan *out, const ep_facts *f, const ep_policy *p)
@@ -154,16 +164,30 @@ static bool plan_stanzas(const ep_plan *out, const ep_facts *f, const ep_policy 
            (f->takes_pipelining == EP_HABIT_YES && out->use_token && !ep_plan_token_due(f));
 }
 
+/* Whether a second header and what follows it may leave with the last word of SASL1. Two specifications oblige a
+ * server to take it: XEP-0305, 4, and XEP-0386 0.1 to 0.3, 3.3. Of others it is seen: tried once, when nothing is
+ * lost by it, since some servers hang in silence. */
+static bool plan_together(ep_plan *out, const ep_facts *f, const ep_policy *p)
+{
+    if (!f->session_features || p->no_fast_path || f->takes_legacy_pipelining == EP_HABIT_NO)
+        return false;
+    if (f->takes_legacy_pipelining == EP_HABIT_YES || (f->features->bits & EP_F_PIPELINING) || out->draft)
+        return true;
+    out->tries_legacy = f->takes_pipelining == EP_HABIT_YES && !f->live && !f->resumable;
+    return out->tries_legacy;
+}
+
 /* SASL1 ends with a stream restart; what may follow it in the same write is what is known to come. */
 static void plan_legacy(ep_plan *out, const ep_facts *f, const ep_policy *p, uint32_t first)
 {
     uint32_t restart = EP_STEP_RESTART, rest = 0;
+    out->draft = plan_draft(f);
     if (f->session_features && !p->no_fast_path) {
         bool resume = f->resumable && (f->session_features->bits & EP_F_SM);
-        rest = resume ? session_steps(f, p) : 0;
-        restart |= resume ? EP_STEP_RESUME : session_steps(f, p);
+        rest = resume ? session_steps(out, f, p) : 0;
+        restart |= resume ? EP_STEP_RESUME : session_steps(out, f, p);
     }
-    bool together = f->takes_legacy_pipelining == EP_HABIT_YES && !p->no_fast_path && f->session_features;
+    bool together = plan_together(out, f, p);
     if (out->mech->one_step) {
         plan_flight(out, first | (together ? restart : 0));
     } else {

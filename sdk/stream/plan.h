@@ -15,7 +15,7 @@ typedef enum ep_step {
     EP_STEP_RESPONSE = 1 << 2, /* the answer to a challenge */
     EP_STEP_RESTART = 1 << 3,  /* the second header, after SASL of RFC 6120 */
     EP_STEP_RESUME = 1 << 4,   /* <resume/> outside of SASL2 */
-    EP_STEP_BIND = 1 << 5,     /* RFC 6120's bind */
+    EP_STEP_BIND = 1 << 5,     /* RFC 6120's bind, or that of the first drafts of XEP-0386 */
     EP_STEP_CARBONS = 1 << 6,  /* by iq; before <enable/>, so that it needs no place in the queue */
     EP_STEP_ENABLE = 1 << 7,   /* <enable/> of stream management */
     EP_STEP_INACTIVE = 1 << 8, /* <inactive/> of client state */
@@ -51,6 +51,7 @@ typedef struct ep_policy {
     bool no_fast_path; /* guess nothing, ask for no token */
     bool want_carbons, want_sm;
     bool inactive;     /* begin in client state "inactive" */
+    bool want_early_data; /* a token for TLS early data is asked for where the server takes such */
     bool stanzas;      /* there are stanzas that could ride behind authentication */
 } ep_policy;
 
@@ -59,6 +60,8 @@ typedef struct ep_plan {
     size_t flight_count;
     bool guess;    /* the first flight rests on remembered features */
     bool sasl2;
+    bool draft;    /* the bind is that of XEP-0386 0.1 to 0.3, which switches carbons on by itself */
+    bool tries_legacy; /* whether the server takes what is sent behind SASL1 is not known yet */
     const ep_sasl_mech *mech; /* NULL: the features must be seen first */
     ep_cb cb;      /* for -PLUS */
     bool use_token;

@@ -1,4 +1,5 @@
 /* report.c: what the owner may ask of a stream. */
+#include "base/str.h"
 #include "stream/engine.h"
 
 ep_stream_state ep_stream_state_of(const ep_stream *s)
@@ -18,8 +19,10 @@ bool ep_stream_was_guessing(const ep_stream *s)
 
 const char *ep_stream_guess(const ep_stream *s)
 {
-    /* Behind a login that failed they may end the stream, until another one has succeeded. */
-    if (s->behind_open || (s->behind && !s->auth_done))
+    /* Stanzas stand behind all that was sent ahead: until that was taken, they are not at fault. Behind a login that
+     * failed they may end the stream, until another one has succeeded. */
+    bool before = ep_streq(s->guess, "legacy-pipelining") || ep_streq(s->guess, "session-features");
+    if (!before && (s->behind_open || (s->behind && !s->auth_done)))
         return "stanzas-behind-authentication";
     return s->guess;
 }

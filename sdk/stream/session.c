@@ -55,9 +55,19 @@ static epode_status session_enable_rest(ep_stream *s, const ep_features *after)
     return st ? st : session_setup(s);
 }
 
+/* What was sent ahead of the session features was answered: they were as remembered. */
+static void session_as_expected(ep_stream *s)
+{
+    if (!ep_streq(s->guess, "session-features"))
+        return;
+    s->guess = NULL;
+    s->guess_deadline = 0;
+}
+
 static epode_status session_set_jid(ep_stream *s, const char *jid, ep_bind_kind kind, const ep_archive_ends *ends)
 {
     s->bind = kind;
+    session_as_expected(s);
     if (!ep_str_set(&s->jid, jid))
         return ep_stream_fail(s, EPODE_ENOMEM, NULL, false, "out of memory");
     return s->ev->bound ? ep_stream_check(s, s->ev->bound(s->user, jid, kind, ends)) : EPODE_OK;
@@ -116,6 +126,7 @@ epode_status ep_session_resumed(ep_stream *s, ep_elem *e)
 {
     uint64_t acked = 0;
     const char *previd = ep_elem_attr(e, "previd");
+    session_as_expected(s);
     if (previd && !ep_streq(previd, s->c.sm_id))
         return ep_stream_fail(s, EPODE_EPROTO, NULL, false, "the server resumed another session");
     if (!ep_session_acked(s, ep_elem_attr(e, "h"), &acked)) {
@@ -149,6 +160,7 @@ epode_status ep_session_failed(ep_stream *s, ep_elem *e)
     bool known = ep_session_acked(s, ep_elem_attr(e, "h"), &acked);
     ep_error shown = { 0 };
     ep_error_set_condition(&shown, ep_condition_of(e));
+    session_as_expected(s);
     s->c.facts.resumable = false;
     s->out_n = s->out_acked = 0;
     s->in_h = 0;
@@ -192,6 +204,22 @@ epode_status ep_session_bound2(ep_stream *s, const ep_elem *bound, const char *j
         return EPODE_OK;
     }
     return session_setup(s);
+}
+
+/* XEP-0386 0.1 to 0.3, 3.2: a resource is bound, offline messages are gone, carbons are on. */
+epode_status ep_session_bound_draft(ep_stream *s, ep_elem *e)
+{
+    ep_archive_ends ends;
+    const char *jid = ep_elem_text(ep_elem_child(e, "jid", EP_NS_BIND_DRAFT));
+    if (!s->plan.draft || s->bind != EP_BIND_NONE)
+        return ep_stream_fail(s, EPODE_EPROTO, NULL, false, "the server bound a resource unasked");
+    if (!strchr(jid, '/'))
+        return ep_stream_fail(s, EPODE_EBIND, NULL, false, "the server bound no resource");
+    ep_archive_ends_read_draft(&ends, e);
+    s->carbons_on = s->c.policy.want_carbons;
+    s->lacks.carbons = s->carbons_on ? NULL : s->lacks.carbons;
+    epode_status st = session_set_jid(s, jid, EP_BIND_DRAFT, &ends);
+    return st ? st : session_setup(s);
 }
 
 epode_status ep_session_enabled(ep_stream *s, ep_elem *e)

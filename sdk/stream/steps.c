@@ -8,6 +8,9 @@
 #include "xml/writer.h"
 #include "xmpp/ns.h"
 
+/* How long a server that is tried for the first time may stay silent: it costs this once. */
+#define LEGACY_TRY_US (4 * 1000000)
+
 static void write_header(ep_stream *s, bool first)
 {
     ep_buf from = EP_BUF_INIT;
@@ -142,6 +145,10 @@ bool ep_stream_is_own_iq(const ep_stream *s, const ep_elem *e, const char *what)
 
 static void write_bind(ep_stream *s, ep_xw *w)
 {
+    if (s->plan.draft) {
+        ep_xw_leaf(w, "bind", EP_NS_BIND_DRAFT, NULL);
+        return;
+    }
     write_iq_open(s, w, "bind");
     ep_xw_open(w, "bind", EP_NS_BIND);
     if (s->c.resource)
@@ -200,6 +207,13 @@ static epode_status write_step(ep_stream *s, ep_step step)
     return st;
 }
 
+void ep_stream_guess_legacy(ep_stream *s)
+{
+    bool tries = s->plan.tries_legacy && s->c.guess_timeout_us > LEGACY_TRY_US;
+    s->guess = "legacy-pipelining";
+    s->guess_deadline = s->now_us + (tries ? LEGACY_TRY_US : s->c.guess_timeout_us);
+}
+
 epode_status ep_stream_need(ep_stream *s, ep_step step)
 {
     if (s->written & step)
@@ -218,9 +232,10 @@ epode_status ep_stream_need(ep_stream *s, ep_step step)
     }
     /* What was sent ahead of its turn is a guess until it is answered. */
     if ((steps & EP_STEP_RESTART) && !s->auth_done) {
-        s->guess = "legacy-pipelining";
+        ep_stream_guess_legacy(s);
         s->plan.guess = true;
-        s->guess_deadline = s->now_us + s->c.guess_timeout_us;
     }
+    /* The same for what rests on features that this stream has not shown yet. */
+    s->ahead |= !s->has_live_after && (steps & (EP_STEP_BIND | EP_STEP_RESUME));
     return EPODE_OK;
 }

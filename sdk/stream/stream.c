@@ -63,6 +63,7 @@ static const element_row element_rows[] = {
     { "failure", EP_NS_SASL, S(AUTH), ep_login_failure },
     { "resumed", EP_NS_SM, S(RESUME), ep_session_resumed },
     { "failed", EP_NS_SM, S(RESUME), ep_session_failed },
+    { "bound", EP_NS_BIND_DRAFT, S(BIND), ep_session_bound_draft },
     { "enabled", EP_NS_SM, S(SETUP) | S(BIND), ep_session_enabled },
     { "failed", EP_NS_SM, S(SETUP) | S(BIND), ep_session_enabled },
     { "error", EP_NS_STREAM, ~0u, handle_error },
@@ -156,8 +157,11 @@ static ep_xml_next on_header(void *user, const ep_elem *h)
     else if (s->state == EP_S_HEADER2) {
         ep_stream_go(s, EP_S_FEATURES2);
         s->legacy_pipelined = s->plan.guess && ep_streq(s->guess, "legacy-pipelining");
+        /* It was taken; what stands behind the header may still rest on features of another day. */
         if (s->legacy_pipelined)
-            s->guess = NULL, s->guess_deadline = 0;
+            s->guess = s->ahead ? "session-features" : NULL;
+        if (!s->guess)
+            s->guess_deadline = 0;
     }
     return EP_XML_GO;
 }
@@ -390,7 +394,7 @@ int64_t ep_stream_deadline(const ep_stream *s)
 
 epode_status ep_stream_behind(ep_stream *s, const char *xml, size_t len)
 {
-    if (s->ready || s->auth_done)
+    if (s->ready)
         return EPODE_ESTATE;
     ep_buf_add(&s->out, xml, len);
     s->behind++;

@@ -136,7 +136,8 @@ ep_stream_state ep_stream_state_of(const ep_stream *s);
 const ep_error *ep_stream_error(const ep_stream *s);
 /* The stream broke while a guess was unconfirmed: the next attempt should not guess. */
 bool ep_stream_was_guessing(const ep_stream *s);
-/* "pipelined-authentication", "legacy-pipelining", "stanzas-behind-authentication"; NULL */
+/* "pipelined-authentication", "legacy-pipelining", "session-features", "credentials",
+ * "stanzas-behind-authentication"; NULL */
 const char *ep_stream_guess(const ep_stream *s);
 
 /* Facts for the session; strings are borrowed from the stream. */

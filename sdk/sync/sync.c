@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "base/timers.h"
 #include "store/conversation.h"
+#include "sync/unreads.h"
 #include "xmpp/jid.h"
 #include "xmpp/mds.h"
 #include "xmpp/ns.h"
@@ -46,6 +47,7 @@ struct ep_sync {
     char mds_query[24];
     ep_changes *mds_changes; /* while positions are read */
     epode_status mds_status;
+    ep_unreads unreads; /* what the bind said of them */
 };
 
 static epode_status on_ask(void *user, const ep_mam_query *query)
@@ -81,12 +83,34 @@ static void tail_retry(ep_sync *s)
     s->tail_us = s->now_us + s->retry_us;
 }
 
+epode_status ep_sync_unreads(ep_sync *s, const ep_archive_ends *ends)
+{
+    ep_changes changes = { 0 };
+    epode_status st = ep_unreads_take(&s->unreads, s->store, ep_sync_archive(s), ends, &changes);
+    if (st >= 0)
+        s->ev->changed(s->user, &changes);
+    ep_changes_free(&changes);
+    return st;
+}
+
+static epode_status settle_unreads(ep_sync *s)
+{
+    ep_changes changes = { 0 };
+    epode_status st = ep_unreads_settle(&s->unreads, s->store, ep_sync_archive(s), &changes);
+    if (st >= 0)
+        s->ev->changed(s->user, &changes);
+    ep_changes_free(&changes);
+    return st;
+}
+
 static void on_finished(void *user, epode_status status, bool forgot)
 {
     followed *f = user;
     ep_sync *s = f->sync;
     (void)forgot;
     f->none = status == EPODE_ESTANZA;
+    if (f == &s->account_archive && status == EPODE_OK)
+        status = settle_unreads(s);
     if (f == &s->account_archive) {
         s->tail_us = s->tail_since_us = EP_NEVER;
         s->account_status = status;
@@ -197,6 +221,7 @@ void ep_sync_free(ep_sync *s)
     ep_free(s->rooms);
     ep_arena_free(&s->arena);
     ep_buf_free(&s->xml);
+    ep_unreads_free(&s->unreads);
     ep_free(s->account);
     ep_free(s);
 }

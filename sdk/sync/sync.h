@@ -4,6 +4,7 @@
 #define EP_SYNC_H
 
 #include "sync/catchup.h"
+#include "xmpp/bound.h"
 #include "xmpp/message.h"
 
 typedef struct ep_sync ep_sync;
@@ -30,6 +31,8 @@ void ep_sync_free(ep_sync *s);
 /* A session is ready. ends: as the bind said, NULL: it did not. resumed: the old session goes on, and nothing was
  * missed by it. */
 epode_status ep_sync_ready(ep_sync *s, bool resumed, const ep_archive_info *ends, int64_t now_us, int64_t now_ms);
+/* A resource was bound, and ends->unreads is what the server said is unread (NULL: it does not say). */
+epode_status ep_sync_unreads(ep_sync *s, const ep_archive_ends *ends);
 void ep_sync_cut(ep_sync *s);
 /* Messages are not taken any more: pages that are on their way are forgotten. Other answers still count. */
 void ep_sync_stop(ep_sync *s);

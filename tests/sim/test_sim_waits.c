@@ -10,6 +10,7 @@ typedef struct row {
     bool warm, token, resume; /* remembered: features; also the token; also the session */
     void (*tune)(ep_stream_config *c);
     uint32_t cb_types;   /* 0: TLS 1.3's */
+    bool legacy;         /* what follows SASL1 is sent behind its last word */
     unsigned waits;
     const char *mech, *bind, *log; /* log: must occur among the events */
 } row;
@@ -29,6 +30,17 @@ static void plain_together(ep_stream_config *c)
 static void together(ep_stream_config *c)
 {
     c->facts.takes_legacy_pipelining = EP_HABIT_YES;
+}
+
+static void plain_tried(ep_stream_config *c)
+{
+    plain(c);
+    c->facts.takes_pipelining = EP_HABIT_YES;
+}
+
+static void tried(ep_stream_config *c)
+{
+    c->facts.takes_pipelining = EP_HABIT_YES;
 }
 
 static void no_fast_path(ep_stream_config *c)
@@ -55,6 +67,7 @@ static void inactive(ep_stream_config *c)
 
 #define ONLY_PLAIN "mechanisms=PLAIN;"
 #define RFC6120    "sasl2=off;"
+#define DRAFT      "bind2-draft=on;bind2=off;"
 #define NO_PLUS    "mechanisms=SCRAM-SHA-1 PLAIN;"
 
 static const row rows[] = {
@@ -137,6 +150,46 @@ static const row rows[] = {
     { "not resumed, RFC 6120, together", .server = RFC6120 ONLY_PLAIN, .control = "forget-sm",
       .warm = true, .resume = true, .tune = plain_together, .waits = 2, .mech = "PLAIN",
       .bind = "rfc6120", .log = "resume-failed item-not-found" },
+    /* XEP-0305: its own counts, without and with pipelining, of the exchanges inside TLS */
+    { "XEP-0305, PLAIN", .server = RFC6120 ONLY_PLAIN "pipelining=on", .warm = true, .tune = plain,
+      .legacy = true, .waits = 1, .mech = "PLAIN", .bind = "rfc6120" },
+    { "XEP-0305, SCRAM", .server = RFC6120 "pipelining=on", .warm = true, .legacy = true,
+      .waits = 2, .mech = "SCRAM-SHA-512-PLUS", .bind = "rfc6120" },
+    { "XEP-0305, PLAIN, resumed", .server = RFC6120 ONLY_PLAIN "pipelining=on", .warm = true,
+      .resume = true, .tune = plain, .legacy = true, .waits = 1, .mech = "PLAIN",
+      .log = "resumed acked=0" },
+    { "RFC 6120, PLAIN, tried", .server = RFC6120 ONLY_PLAIN, .warm = true, .tune = plain_tried,
+      .legacy = true, .waits = 1, .mech = "PLAIN", .bind = "rfc6120" },
+    { "RFC 6120, SCRAM, tried", .server = RFC6120, .warm = true, .tune = tried, .legacy = true,
+      .waits = 2, .mech = "SCRAM-SHA-512-PLUS", .bind = "rfc6120" },
+    { "RFC 6120, PLAIN, resumption is not put at risk by a try", .server = RFC6120 ONLY_PLAIN,
+      .warm = true, .resume = true, .tune = plain_tried, .waits = 2, .mech = "PLAIN",
+      .log = "resumed acked=0" },
+    /* Bind 2 as first drafted */
+    { "draft, SASL1, PLAIN, cold", .server = RFC6120 ONLY_PLAIN DRAFT, .tune = plain, .waits = 4,
+      .mech = "PLAIN", .bind = "draft" },
+    { "draft, SASL1, PLAIN, warm", .server = RFC6120 ONLY_PLAIN DRAFT, .warm = true, .tune = plain,
+      .legacy = true, .waits = 1, .mech = "PLAIN", .bind = "draft" },
+    { "draft, SASL1, SCRAM, cold", .server = RFC6120 DRAFT, .waits = 5,
+      .mech = "SCRAM-SHA-512-PLUS", .bind = "draft" },
+    { "draft, SASL1, SCRAM, warm", .server = RFC6120 DRAFT, .warm = true, .legacy = true,
+      .waits = 2, .mech = "SCRAM-SHA-512-PLUS", .bind = "draft" },
+    { "draft, SASL1, PLAIN, resumed", .server = RFC6120 ONLY_PLAIN DRAFT, .warm = true,
+      .resume = true, .tune = plain, .legacy = true, .waits = 1, .mech = "PLAIN",
+      .log = "resumed acked=0" },
+    { "draft, SASL1, PLAIN, not resumed", .server = RFC6120 ONLY_PLAIN DRAFT,
+      .control = "forget-sm", .warm = true, .resume = true, .tune = plain, .legacy = true,
+      .waits = 2, .mech = "PLAIN", .bind = "draft", .log = "resume-failed item-not-found" },
+    { "draft, SASL2, PLAIN, cold", .server = ONLY_PLAIN DRAFT, .tune = plain, .waits = 3,
+      .mech = "PLAIN", .bind = "draft" },
+    { "draft, SASL2, PLAIN, warm", .server = ONLY_PLAIN DRAFT, .warm = true, .tune = plain,
+      .waits = 2, .mech = "PLAIN", .bind = "draft" },
+    { "draft, FAST", .server = DRAFT, .warm = true, .token = true, .waits = 2,
+      .mech = "HT-SHA-256-EXPR", .bind = "draft" },
+    { "draft, without unreads", .server = RFC6120 ONLY_PLAIN DRAFT "bind2-unreads=off",
+      .warm = true, .tune = plain, .legacy = true, .waits = 1, .mech = "PLAIN", .bind = "draft" },
+    { "both drafted and inline: inline", .server = ONLY_PLAIN "bind2-draft=on", .warm = true,
+      .tune = plain, .waits = 1, .mech = "PLAIN", .bind = "bind2" },
     /* wrong guesses: they cost time, never the login */
     { "token forgotten by the server", .control = "forget-tokens", .warm = true, .token = true,
       .waits = 3, .mech = "SCRAM-SHA-512-PLUS", .bind = "bind2",
@@ -199,7 +252,7 @@ static void check(const row *r, sim *s)
     if (r->log && !strstr(log, r->log))
         fail_msg("%s: \"%s\" is not in\n%s", r->name, r->log, log);
     bool wrong = strstr(log, "wrong-guess pipelined-authentication") != NULL;
-    bool legacy = r->warm && (r->tune == together || r->tune == plain_together);
+    bool legacy = r->legacy || (r->warm && (r->tune == together || r->tune == plain_together));
     assert_int_equal(ep_stream_pipelined(st), r->warm && r->tune != no_fast_path && !wrong);
     assert_int_equal(ep_stream_legacy_pipelined(st), legacy);
     assert_false(ep_stream_was_guessing(st));

@@ -1,6 +1,8 @@
 /* test_xmpp.c: JIDs, times, capabilities, answers, what is read of a bind. */
 #include "../support/check.h"
 
+#include "base/str.h"
+
 #include "xmpp/answer.h"
 #include "xmpp/bound.h"
 #include "xmpp/caps.h"
@@ -351,6 +353,54 @@ static void a_condition_is_found_however_it_is_wrapped(void **state)
     assert_string_equal(ep_condition_of(NULL), "undefined-condition");
 }
 
+static void the_draft_names_the_newest_id_and_what_is_unread(void **state)
+{
+    (void)state;
+    ep_arena arena = { 0 };
+    ep_archive_ends ends;
+    ep_archive_ends_read_draft(&ends, parse(&arena, "<bound xmlns='urn:xmpp:bind2:0'><jid>a@b/c</jid>"
+                                                    "<latest-id>x</latest-id><unreads/></bound>"));
+    assert_true(ends.known && ends.unreads && !ep_elem_first(ends.unreads));
+    assert_string_equal(ends.last_id, "x");
+    ep_arena_free(&arena);
+    /* Missing is not empty, neither here nor there. */
+    ep_archive_ends_read_draft(&ends, parse(&arena, "<bound xmlns='urn:xmpp:bind2:0'><jid>a@b/c</jid></bound>"));
+    assert_true(!ends.known && !ends.unreads);
+    ep_arena_free(&arena);
+}
+
+static void unread_rows_are_read_as_meant_and_as_misprinted(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *attrs, *jid, *id;
+        unsigned count;
+    } rows[] = {
+        { "jid='a@b' read-id='x' unread-count='3'", "a@b", "x", 3 },
+        { "jid='a@b' unread-count='3'", "a@b", NULL, 3 },
+        { "jid='a@b' read-id='x'", "a@b", "x", 0 },
+        { "jid='a@b' read-id='' unread-count='7'", "a@b", NULL, 7 },
+        { "jid='a@b' read-id='x,' unread='3'", "a@b", "x", 3 },
+        { "jid='a@b' read-id='x,' unread='count' count='43'", "a@b", "x", 43 },
+        { "jid='a@b' id='x' unread_count='1'", "a@b", "x", 1 },
+        { "read-id='x' unread-count='3'", NULL, NULL, 0 },
+        { "jid='a@b'", NULL, NULL, 0 },
+        { "jid='a@b' unread-count='99999999999999999999999'", NULL, NULL, 0 },
+        { "jid='a@b' unread-count='-1'", NULL, NULL, 0 },
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        ep_arena arena = { 0 };
+        ep_unread u;
+        char scratch[256], xml[256];
+        snprintf(xml, sizeof xml, "<unread xmlns='urn:xmpp:bind2:0' %s/>", rows[i].attrs);
+        if (ep_unread_read(&u, parse(&arena, xml), scratch) != (rows[i].jid != NULL))
+            fail_msg("%s", rows[i].attrs);
+        if (rows[i].jid && (!ep_streq(u.jid, rows[i].jid) || !ep_streq(u.read_id, rows[i].id) || u.count != rows[i].count))
+            fail_msg("%s: %s %s %llu", rows[i].attrs, u.jid, u.read_id ? u.read_id : "-", (unsigned long long)u.count);
+        ep_arena_free(&arena);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -363,6 +413,8 @@ int main(void)
         cmocka_unit_test(capabilities_hash_as_in_the_specification),
         cmocka_unit_test(requests_are_answered),
         cmocka_unit_test(the_ends_of_the_archive_are_read),
+        cmocka_unit_test(the_draft_names_the_newest_id_and_what_is_unread),
+        cmocka_unit_test(unread_rows_are_read_as_meant_and_as_misprinted),
         cmocka_unit_test(what_enabled_says_is_read),
         cmocka_unit_test(a_condition_is_found_however_it_is_wrapped),
     };
