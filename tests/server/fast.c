@@ -59,28 +59,31 @@ void srv_tokens_forget(struct srv *srv, const char *user)
         srv_exec(srv, "DELETE FROM tokens", NULL, NULL, NULL);
 }
 
-static void mac(const char *token, const char *label, const struct srv_buf *binding,
-                uint8_t out[32])
+static unsigned mac(const struct srv_mechanism *row, const char *token, const char *label,
+                    const struct srv_buf *binding, uint8_t out[EVP_MAX_MD_SIZE])
 {
+    unsigned n = 0;
     struct srv_buf text = {0};
     srv_buf_puts(&text, label);
     if (binding)
         srv_buf_add(&text, binding->data, binding->len);
-    if (!HMAC(EVP_sha256(), token, (int)strlen(token), (uint8_t *)text.data, text.len, out, NULL))
+    if (!HMAC(EVP_get_digestbyname(row->digest), token, (int)strlen(token), (uint8_t *)text.data,
+              text.len, out, &n))
         abort();
     srv_buf_free(&text);
+    return n;
 }
 
 /* Is this the token in `slot`? Says "" when right, the failure when it may not be used, or NULL. */
 static const char *try_slot(struct srv_conn *conn, const char *user, int slot,
-                            const uint8_t hash[32], struct token *token)
+                            const uint8_t *hash, struct token *token)
 {
     const struct srv_mechanism *row = conn->sasl.mechanism;
-    uint8_t want[32];
+    uint8_t want[EVP_MAX_MD_SIZE];
     if (!load(conn->srv, user, conn->agent, slot, token))
         return NULL;
-    mac(token->text, "Initiator", srv_binding(conn, row->binding), want);
-    if (CRYPTO_memcmp(want, hash, sizeof want) != 0 || strcmp(token->mechanism, row->name) != 0) {
+    unsigned n = mac(row, token->text, "Initiator", srv_binding(conn, row->binding), want);
+    if (CRYPTO_memcmp(want, hash, n) != 0 || strcmp(token->mechanism, row->name) != 0) {
         unload(token);
         return NULL;
     }
@@ -111,13 +114,14 @@ static bool count_grows(struct srv_conn *conn, const char *user, const struct to
 static void accept_token(struct srv_conn *conn, const char *user, const struct token *token,
                          int slot, struct srv_buf *out)
 {
-    uint8_t answer[32];
+    uint8_t answer[EVP_MAX_MD_SIZE];
     struct srv *srv = conn->srv;
-    mac(token->text, "Responder", srv_binding(conn, conn->sasl.mechanism->binding), answer);
+    const struct srv_mechanism *row = conn->sasl.mechanism;
+    unsigned n = mac(row, token->text, "Responder", srv_binding(conn, row->binding), answer);
     if (srv_hit(srv, WRONG_RESPONDER))
         answer[0] ^= 1;
     if (!srv_hit(srv, NO_RESPONDER))
-        srv_buf_add(out, answer, sizeof answer);
+        srv_buf_add(out, answer, n);
     if (slot == SLOT_NEW) { /* XEP-0484, 5.1: used for the first time, it takes the other's place */
         drop(srv, user, conn->agent, SLOT_CURRENT);
         srv_exec(srv, "UPDATE tokens SET slot=0 WHERE user=?1 AND agent=?2 AND slot=1", user,
@@ -135,7 +139,8 @@ enum srv_step srv_fast_start(struct srv_conn *conn, const char *data, size_t len
     const char *type = conn->sasl.mechanism->binding;
     struct token token = {0};
     int slot = SLOT_NEW;
-    if (!end || len - (size_t)(end - data) - 1 != 32 || !conn->agent)
+    size_t size = (size_t)EVP_MD_get_size(EVP_get_digestbyname(conn->sasl.mechanism->digest));
+    if (!end || len - (size_t)(end - data) - 1 != size || !conn->agent)
         return srv_step_fail(out, "malformed-request");
     if (*type && !srv_binding(conn, type))
         return srv_step_fail(out, "not-authorized");

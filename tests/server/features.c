@@ -38,6 +38,11 @@ bool srv_mechanism_offered(const struct srv_conn *conn, const char *name)
     const struct srv_mechanism *row = srv_mechanism_find(name);
     if (!row || row->fast || !srv_listed(srv_text(conn->srv, MECHANISMS), name))
         return false;
+    char *user = conn->from ? srv_dup_n(conn->from, strcspn(conn->from, "@")) : NULL;
+    bool missing = srv_upgrade_missing(conn->srv, user, name);
+    free(user);
+    if (missing)
+        return false;
     if (row->binding)
         return any_binding(conn);
     if (strcmp(name, "EXTERNAL") == 0)
@@ -60,9 +65,21 @@ bool srv_fast_offered(const struct srv_conn *conn, const char *name)
     return !*row->binding || srv_binding(conn, row->binding);
 }
 
+static bool as_shown(const struct srv_conn *conn, const char *name)
+{
+    (void)conn;
+    (void)name;
+    return true;
+}
+
 static void mechanisms(struct srv_conn *conn, struct srv_xml *parent, const char *list,
                        offered_fn *offered)
 {
+    /* Somebody in between writes another list; what we sign is our own. */
+    if (offered == srv_mechanism_offered && *srv_text(conn->srv, SHOWN_MECHANISMS)) {
+        list = srv_text(conn->srv, SHOWN_MECHANISMS);
+        offered = as_shown;
+    }
     char *copy = srv_dup(list), *save = NULL;
     for (char *name = strtok_r(copy, " ", &save); name; name = strtok_r(NULL, " ", &save))
         if (offered(conn, name))
@@ -82,6 +99,22 @@ static void bind2_feature(struct srv *srv, struct srv_xml *inlined)
         srv_xml_set(srv_xml_child(list, NS_BIND2, "feature"), "var", NS_SM);
 }
 
+/* XEP-0480, 2.1: what this user has not got yet. */
+static void upgrade_features(struct srv_conn *conn, struct srv_xml *parent)
+{
+    char *copy = srv_dup(srv_text(conn->srv, UPGRADES)), *save = NULL;
+    char *user = conn->from ? srv_dup_n(conn->from, strcspn(conn->from, "@")) : NULL;
+    for (char *name = strtok_r(copy, " ", &save); name; name = strtok_r(NULL, " ", &save)) {
+        if (!user || !srv_upgrade_missing(conn->srv, user, name))
+            continue;
+        struct srv_xml *upgrade = srv_xml_child(parent, "urn:xmpp:sasl:upgrade:0", "upgrade");
+        srv_xml_puts(upgrade, "UPGR-");
+        srv_xml_puts(upgrade, name);
+    }
+    free(copy);
+    free(user);
+}
+
 static void sasl2_feature(struct srv_conn *conn, struct srv_xml *parent)
 {
     struct srv *srv = conn->srv;
@@ -93,6 +126,7 @@ static void sasl2_feature(struct srv_conn *conn, struct srv_xml *parent)
         srv_xml_remove(feature); /* XEP-0388, 2.1: not without a mechanism */
         return;
     }
+    upgrade_features(conn, feature);
     struct srv_xml *inlined = srv_xml_child(feature, NS_SASL2, "inline");
     if (srv_on(srv, BIND2))
         bind2_feature(srv, inlined);
@@ -108,14 +142,27 @@ static void sasl2_feature(struct srv_conn *conn, struct srv_xml *parent)
     }
 }
 
+/* XEP-0440's list is for mechanisms that bind: without one it would say that they were taken out. */
+bool srv_bindings_listed(const struct srv_conn *conn)
+{
+    static const char *const plus[] = {"SCRAM-SHA-512-PLUS", "SCRAM-SHA-256-PLUS",
+                                       "SCRAM-SHA-1-PLUS"};
+    const struct srv *srv = conn->srv;
+    bool wanted = srv_on(srv, SASL2) && srv_on(srv, FAST);
+    for (size_t i = 0; i < sizeof plus / sizeof plus[0]; i++)
+        wanted = wanted || srv_mechanism_offered(conn, plus[i]);
+    return srv_on(srv, CB_LIST) && any_binding(conn) && wanted;
+}
+
 static void binding_feature(struct srv_conn *conn, struct srv_xml *parent)
 {
-    if (!srv_on(conn->srv, CB_LIST) || !any_binding(conn))
+    const char *shown = srv_text(conn->srv, SHOWN_CB_TYPES);
+    if (*shown ? strcmp(shown, "none") == 0 : !srv_bindings_listed(conn))
         return;
     struct srv_xml *feature = srv_xml_child(parent, "urn:xmpp:sasl-cb:0", "sasl-channel-binding");
-    char *copy = srv_dup(srv_text(conn->srv, CB_TYPES)), *save = NULL;
+    char *copy = srv_dup(*shown ? shown : srv_text(conn->srv, CB_TYPES)), *save = NULL;
     for (char *type = strtok_r(copy, " ", &save); type; type = strtok_r(NULL, " ", &save))
-        if (srv_binding_offered(conn, type))
+        if (*shown || srv_binding_offered(conn, type))
             srv_xml_set(srv_xml_child(feature, feature->ns, "channel-binding"), "type", type);
     free(copy);
 }

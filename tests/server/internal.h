@@ -124,6 +124,9 @@ struct srv_sasl {
     char *nonce;
     struct srv_buf first;     /* SCRAM: client-first-bare "," server-first */
     int slot;                 /* FAST: which token was right */
+    const char *offered;      /* the task of the last <continue/> */
+    char *task, *salt;        /* the one under way; what an upgrade hashes with */
+    bool factor_done;
     bool started;
 };
 
@@ -148,6 +151,7 @@ struct srv_conn {
     struct srv_held *held;
     uint64_t written;
     char *from;               /* bare JID in the header */
+    bool continued;           /* <continue/> was said */
     struct srv_sasl sasl;
     char *user, *agent;       /* authenticated localpart; user-agent id */
     struct srv_session *session;
@@ -217,6 +221,7 @@ bool srv_mechanism_offered(const struct srv_conn *conn, const char *name);
 bool srv_fast_offered(const struct srv_conn *conn, const char *name);
 const struct srv_buf *srv_binding(const struct srv_conn *conn, const char *type);
 bool srv_binding_offered(const struct srv_conn *conn, const char *type);
+bool srv_bindings_listed(const struct srv_conn *conn);
 
 /* ---- sasl.c ---- */
 enum srv_step { STEP_OK, STEP_CHALLENGE, STEP_FAIL };
@@ -235,6 +240,21 @@ bool srv_sasl_element(struct srv_conn *conn, struct srv_xml *el); /* false: not 
 void srv_sasl_reset(struct srv_conn *conn);
 enum srv_step srv_step_fail(struct srv_buf *out, const char *condition);
 srv_mechanism_fn srv_scram_start, srv_scram_next, srv_fast_start;
+
+void srv_sasl_fail(struct srv_conn *conn, const char *condition, const char *ns,
+                   const char *detail);
+void srv_sasl_finish(struct srv_conn *conn, const struct srv_buf *data);
+
+/* ---- tasks.c ---- */
+/* Sends <continue/> if something is left to do; false: success is next. */
+bool srv_task_next(struct srv_conn *conn, const struct srv_buf *data);
+bool srv_task_element(struct srv_conn *conn, const struct srv_xml *el); /* false: not a task's */
+/* XEP-0480. `mechanism` is SCRAM's name, with or without -PLUS. */
+bool srv_upgrade_missing(struct srv *srv, const char *user, const char *mechanism);
+void srv_upgrades_forget(struct srv *srv, const char *user);
+/* What an upgrade has left; false: nothing. salt and salted (base 64) are the caller's. */
+bool srv_upgraded(struct srv *srv, const char *user, const char *mechanism, char **salt,
+                  char **salted);
 
 /* ---- inline.c ---- */
 void srv_sasl2_success(struct srv_conn *conn, const struct srv_buf *data);

@@ -34,6 +34,7 @@
       "SCRAM-SHA-512-PLUS SCRAM-SHA-256-PLUS SCRAM-SHA-1-PLUS "                                    \
       "SCRAM-SHA-512 SCRAM-SHA-256 SCRAM-SHA-1 PLAIN", "SASL mechanisms, in order")                \
     X(FAST_MECHANISMS, "fast-mechanisms", TEXT,                                                    \
+      "HT-SHA-512-EXPR HT-SHA-512-ENDP HT-SHA-512-UNIQ HT-SHA-512-NONE "                           \
       "HT-SHA-256-EXPR HT-SHA-256-ENDP HT-SHA-256-UNIQ HT-SHA-256-NONE", "FAST mechanisms")        \
     X(UNIQ_ALWAYS, "uniq-always", BOOL, "off", "offer -UNIQ under TLS 1.3 too, as ejabberd does")  \
     X(TLS_0RTT, "tls-0rtt", BOOL, "off", "FAST in early data")                                     \
@@ -42,6 +43,11 @@
     X(SCRAM_ITERATIONS, "scram-iterations", INT, "4096", "of PBKDF2")                              \
     X(SCRAM_EXTRA, "scram-extra", TEXT, "", "extra attributes of server-first, e.g. x=1")          \
     X(SCRAM_HASH, "scram-downgrade-hash", BOOL, "off", "XEP-0474 h= in server-first")              \
+    X(UPGRADES, "upgrades", TEXT, "", "XEP-0480: SCRAM mechanisms that a user has after an upgrade only") \
+    X(SECOND_FACTOR, "second-factor", TEXT, "",                                                    \
+      "code asked for by a SASL2 task, TOTP-EXAMPLE, where no token was used")                     \
+    X(OAUTH_TOKEN, "oauth-token", TEXT, "", "what OAUTHBEARER takes for anybody")                  \
+    X(SM_LOCATION, "sm-location", TEXT, "", "location in <enabled/>")                              \
     X(METADATA, "metadata", BOOL, "on", "MAM <metadata/> in <bound/> and by iq")                   \
     X(ACCOUNT_MAM, "account-mam", BOOL, "on", "account's disco#info has urn:xmpp:mam:2")           \
     X(ACCOUNT_SID, "account-sid", BOOL, "on", "account's disco#info has urn:xmpp:sid:0")           \
@@ -102,6 +108,10 @@
     X(FAILURE_NS, "failure-namespace", TIMES, "off", "failure conditions in urn:xmpp:sasl:2")      \
     X(TEMPORARY, "temporary-auth-failure", TIMES, "off", "right credentials are refused so")       \
     X(FAIL_AUTH, "fail-auth", TEXT, "off", "right credentials are refused with this condition")    \
+    X(SHOWN_MECHANISMS, "shown-mechanisms", TEXT, "off",                                           \
+      "what somebody in between puts into the features in place of the true mechanisms")           \
+    X(SHOWN_CB_TYPES, "shown-cb-types", TEXT, "off", "the same for XEP-0440's list; none: no list") \
+    X(UPGRADE_FAILS, "upgrade-fails", TIMES, "off", "the upgrade's hash is answered by a failure") \
     X(SECOND_SUCCESS, "second-success", TIMES, "off", "two <success/> in a row")                   \
     X(INJECT, "inject-features", TEXT, "off",                                                      \
       "malformed, dtd, comment, entity, pi or huge in front of the features")                      \

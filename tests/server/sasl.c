@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static srv_mechanism_fn plain_start, external_start;
+static srv_mechanism_fn plain_start, external_start, bearer_start, bearer_next;
 
 static const struct srv_mechanism mechanisms[] = {
     {"SCRAM-SHA-512-PLUS", "SHA512", "", srv_scram_start, srv_scram_next, false},
@@ -16,6 +16,11 @@ static const struct srv_mechanism mechanisms[] = {
     {"SCRAM-SHA-1", "SHA1", NULL, srv_scram_start, srv_scram_next, false},
     {"PLAIN", NULL, NULL, plain_start, NULL, false},
     {"EXTERNAL", NULL, NULL, external_start, NULL, false},
+    {"OAUTHBEARER", NULL, NULL, bearer_start, bearer_next, false},
+    {"HT-SHA-512-NONE", "SHA512", "", srv_fast_start, NULL, true},
+    {"HT-SHA-512-EXPR", "SHA512", "tls-exporter", srv_fast_start, NULL, true},
+    {"HT-SHA-512-ENDP", "SHA512", "tls-server-end-point", srv_fast_start, NULL, true},
+    {"HT-SHA-512-UNIQ", "SHA512", "tls-unique", srv_fast_start, NULL, true},
     {"HT-SHA-256-NONE", "SHA256", "", srv_fast_start, NULL, true},
     {"HT-SHA-256-EXPR", "SHA256", "tls-exporter", srv_fast_start, NULL, true},
     {"HT-SHA-256-ENDP", "SHA256", "tls-server-end-point", srv_fast_start, NULL, true},
@@ -44,6 +49,8 @@ void srv_sasl_reset(struct srv_conn *conn)
     free(sasl->user);
     free(sasl->gs2);
     free(sasl->nonce);
+    free(sasl->task);
+    free(sasl->salt);
     srv_buf_free(&sasl->first);
     memset(sasl, 0, sizeof *sasl);
 }
@@ -106,9 +113,44 @@ static enum srv_step external_start(struct srv_conn *conn, const char *data, siz
     return step;
 }
 
+/* ---- OAUTHBEARER (RFC 7628) ---- */
+
+static enum srv_step bearer_start(struct srv_conn *conn, const char *data, size_t len,
+                                  struct srv_buf *out)
+{
+    char *text = srv_dup_n(data, len), *want = NULL;
+    const char *token = srv_text(conn->srv, OAUTH_TOKEN), *at = text + 4;
+    size_t user = strcspn(at, "@,");
+    if (strlen(text) != len || strncmp(text, "n,a=", 4) != 0 || !strchr(at, '@')) {
+        free(text);
+        return srv_step_fail(out, "malformed-request");
+    }
+    char *name = srv_dup_n(at, user);
+    want = srv_format("n,a=%s@%s,\x01%s%s\x01\x01", name, conn->srv->domain, "auth=Bearer ", token);
+    bool right = *token && srv_user_exists(conn->srv, name) && strlen(want) == len &&
+                 CRYPTO_memcmp(want, text, len) == 0;
+    if (right)
+        srv_set(&conn->sasl.user, name);
+    else
+        srv_buf_puts(out, "{\"status\":\"invalid_token\",\"scope\":\"xmpp\"}");
+    free(text);
+    free(want);
+    free(name);
+    return right ? STEP_OK : STEP_CHALLENGE;
+}
+
+/* RFC 7628, 3.2.3: the refusal is answered by one byte, and then the exchange fails. */
+static enum srv_step bearer_next(struct srv_conn *conn, const char *data, size_t len,
+                                 struct srv_buf *out)
+{
+    (void)conn;
+    return srv_step_fail(out, len == 1 && *data == '\x01' ? "not-authorized" : "malformed-request");
+}
+
 /* ---- The profiles ---- */
 
-static void fail(struct srv_conn *conn, const char *condition, const char *ns, const char *detail)
+void srv_sasl_fail(struct srv_conn *conn, const char *condition, const char *ns,
+                   const char *detail)
 {
     int profile = conn->sasl.profile;
     struct srv_xml *failure = srv_xml_new(profile == 2 ? NS_SASL2 : NS_SASL1, "failure");
@@ -152,17 +194,9 @@ static void sasl1_success(struct srv_conn *conn, const struct srv_buf *data)
         conn->state = CONN_HEADER; /* RFC 6120, 6.4.6: the stream starts again */
 }
 
-static void succeed(struct srv_conn *conn, const struct srv_buf *data)
+void srv_sasl_finish(struct srv_conn *conn, const struct srv_buf *data)
 {
     struct srv *srv = conn->srv;
-    if (srv_hit(srv, TEMPORARY)) {
-        fail(conn, "temporary-auth-failure", NULL, NULL);
-        return;
-    }
-    if (*srv_text(srv, FAIL_AUTH)) {
-        fail(conn, srv_text(srv, FAIL_AUTH), NULL, NULL);
-        return;
-    }
     srv_count(srv, "auth-successes");
     srv_set(&conn->user, conn->sasl.user);
     srv_parser_limit(conn->parser, (size_t)srv_number(srv, MAX_BYTES));
@@ -171,6 +205,21 @@ static void succeed(struct srv_conn *conn, const struct srv_buf *data)
     else
         srv_sasl2_success(conn, data);
     srv_sasl_reset(conn);
+}
+
+static void succeed(struct srv_conn *conn, const struct srv_buf *data)
+{
+    struct srv *srv = conn->srv;
+    if (srv_hit(srv, TEMPORARY)) {
+        srv_sasl_fail(conn, "temporary-auth-failure", NULL, NULL);
+        return;
+    }
+    if (*srv_text(srv, FAIL_AUTH)) {
+        srv_sasl_fail(conn, srv_text(srv, FAIL_AUTH), NULL, NULL);
+        return;
+    }
+    if (!srv_task_next(conn, data))
+        srv_sasl_finish(conn, data);
 }
 
 /* One message of the client's; NULL data: there was no initial response. */
@@ -191,7 +240,7 @@ static void step(struct srv_conn *conn, const char *data, size_t len)
     else if (result == STEP_CHALLENGE)
         challenge(conn, &out);
     else
-        fail(conn, out.data, NULL, NULL);
+        srv_sasl_fail(conn, out.data, NULL, NULL);
     srv_buf_free(&out);
 }
 
@@ -200,7 +249,7 @@ static void step_text(struct srv_conn *conn, const char *text)
     size_t len = 0;
     char *data = text ? srv_unbase64(text, &len) : NULL;
     if (text && !data)
-        fail(conn, "incorrect-encoding", NULL, NULL);
+        srv_sasl_fail(conn, "incorrect-encoding", NULL, NULL);
     else
         step(conn, data, len);
     free(data);
@@ -236,6 +285,10 @@ static const char *refusal(struct srv_conn *conn, const struct srv_xml *el)
 
 static void begin(struct srv_conn *conn, int profile, const struct srv_xml *el)
 {
+    if (conn->continued) { /* XEP-0388, 2.10 */
+        srv_stream_error(conn, "policy-violation", "authentication goes on with tasks");
+        return;
+    }
     if (!rest_allowed(conn, profile))
         return;
     srv_sasl_reset(conn);
@@ -244,7 +297,7 @@ static void begin(struct srv_conn *conn, int profile, const struct srv_xml *el)
     srv_count(conn->srv, profile == 2 ? "authenticate" : "auth");
     const char *refused = refusal(conn, el);
     if (refused) {
-        fail(conn, refused, NULL, NULL);
+        srv_sasl_fail(conn, refused, NULL, NULL);
         return;
     }
     if (profile == 1) {
@@ -262,14 +315,14 @@ static void begin(struct srv_conn *conn, int profile, const struct srv_xml *el)
     srv_set(&conn->agent, srv_xml_get(srv_xml_find(el, NS_SASL2, "user-agent"), "id"));
     struct srv_xml *initial = srv_xml_find(el, NS_SASL2, "initial-response");
     if (stale)
-        fail(conn, "aborted", NS_IAP, "config-version-mismatch");
+        srv_sasl_fail(conn, "aborted", NS_IAP, "config-version-mismatch");
     else
         step_text(conn, initial ? srv_xml_content(initial) : NULL);
 }
 
 static void respond(struct srv_conn *conn, int profile, const struct srv_xml *el)
 {
-    if (conn->state != CONN_SASL || conn->sasl.profile != profile)
+    if (conn->state != CONN_SASL || conn->sasl.profile != profile || conn->sasl.offered)
         srv_stream_error(conn, "not-authorized", "no exchange is in progress");
     else if (rest_allowed(conn, profile))
         step_text(conn, srv_xml_content(el));
@@ -284,7 +337,9 @@ bool srv_sasl_element(struct srv_conn *conn, struct srv_xml *el)
     if (!on || !el->ns || strcmp(el->ns, ns) != 0)
         return false;
     if (strcmp(el->name, "abort") == 0 && conn->state == CONN_SASL)
-        fail(conn, "aborted", NULL, NULL);
+        srv_sasl_fail(conn, "aborted", NULL, NULL);
+    else if (profile == 2 && srv_task_element(conn, el))
+        return true;
     else if (strcmp(el->name, "response") == 0)
         respond(conn, profile, el);
     else if (strcmp(el->name, profile == 2 ? "authenticate" : "auth") != 0)

@@ -25,23 +25,40 @@ static void hmac(const EVP_MD *md, const uint8_t *key, int key_len, const char *
         abort();
 }
 
+static void derive_keys(struct keys *keys, const EVP_MD *md)
+{
+    hmac(md, keys->salted, keys->len, "Client Key", keys->client);
+    hmac(md, keys->salted, keys->len, "Server Key", keys->server);
+    if (EVP_Digest(keys->client, (size_t)keys->len, keys->stored, NULL, md, NULL) != 1)
+        abort();
+}
+
 static void derive(struct srv_conn *conn, struct keys *keys)
 {
     const EVP_MD *md = digest_of(conn);
     size_t salt_len;
+    char *kept_salt, *kept;
+    keys->len = EVP_MD_size(md);
+    if (srv_upgraded(conn->srv, conn->sasl.user, conn->sasl.mechanism->name, &kept_salt, &kept)) {
+        char *raw = srv_unbase64(kept, &salt_len);
+        if (!raw || salt_len != (size_t)keys->len)
+            abort();
+        memcpy(keys->salted, raw, salt_len);
+        free(raw);
+        free(kept_salt);
+        free(kept);
+        derive_keys(keys, md);
+        return;
+    }
     char *password = srv_user_password(conn->srv, conn->sasl.user);
     char *salt64 = srv_user_salt(conn->srv, conn->sasl.user);
     char *salt = srv_unbase64(salt64, &salt_len);
-    keys->len = EVP_MD_size(md);
     if (!password || !salt ||
         PKCS5_PBKDF2_HMAC(password, (int)strlen(password), (uint8_t *)salt, (int)salt_len,
                           (int)srv_number(conn->srv, SCRAM_ITERATIONS), md, keys->len,
                           keys->salted) != 1)
         abort();
-    hmac(md, keys->salted, keys->len, "Client Key", keys->client);
-    hmac(md, keys->salted, keys->len, "Server Key", keys->server);
-    if (EVP_Digest(keys->client, (size_t)keys->len, keys->stored, NULL, md, NULL) != 1)
-        abort();
+    derive_keys(keys, md);
     free(password);
     free(salt64);
     free(salt);
@@ -133,7 +150,7 @@ static void downgrade_hash(struct srv_conn *conn, struct srv_buf *out)
     struct srv_buf text = {0};
     join_sorted(conn, srv_text(conn->srv, MECHANISMS), false, &text);
     struct srv_buf types = {0};
-    if (srv_on(conn->srv, CB_LIST))
+    if (srv_bindings_listed(conn))
         join_sorted(conn, srv_text(conn->srv, CB_TYPES), true, &types);
     if (types.len)
         srv_buf_printf(&text, "\x1f%s", types.data);
@@ -151,7 +168,11 @@ static void server_first(struct srv_conn *conn, const char *bare, const char *cl
 {
     struct srv *srv = conn->srv;
     char *own = srv_random_id(srv);
-    char *salt = srv_user_salt(srv, conn->sasl.user);
+    char *salt, *kept;
+    if (srv_upgraded(srv, conn->sasl.user, conn->sasl.mechanism->name, &salt, &kept))
+        free(kept);
+    else
+        salt = srv_user_salt(srv, conn->sasl.user);
     free(conn->sasl.nonce);
     conn->sasl.nonce = srv_format("%s%s", client_nonce, own);
     srv_buf_printf(out, "r=%s,s=%s,i=%ld", conn->sasl.nonce, salt,

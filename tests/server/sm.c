@@ -114,6 +114,8 @@ struct srv_xml *srv_sm_enable(struct srv_session *session, const struct srv_xml 
     srv_xml_set(el, "id", sm->id);
     srv_xml_set(el, "resume", "true");
     srv_xml_set(el, "max", max);
+    if (*srv_text(srv, SM_LOCATION))
+        srv_xml_set(el, "location", srv_text(srv, SM_LOCATION));
     free(max);
     return el;
 }

@@ -13,6 +13,9 @@ static const char schema[] =
     "CREATE TABLE IF NOT EXISTS users("
     " name TEXT PRIMARY KEY, password TEXT NOT NULL, salt TEXT NOT NULL,"
     " roster_ver INTEGER NOT NULL DEFAULT 0);"
+    "CREATE TABLE IF NOT EXISTS upgrades("
+    " user TEXT NOT NULL, mechanism TEXT NOT NULL, salt TEXT NOT NULL, salted TEXT NOT NULL,"
+    " PRIMARY KEY(user, mechanism));"
     "CREATE TABLE IF NOT EXISTS tokens("
     " user TEXT NOT NULL, agent TEXT NOT NULL, slot INTEGER NOT NULL," /* 0 current, 1 new */
     " mechanism TEXT NOT NULL, token TEXT NOT NULL, issued_us INTEGER NOT NULL,"

@@ -50,6 +50,10 @@ int srv_user_add(struct srv *srv, const char *name, const char *password)
         return -1;
     uint8_t raw[16];
     srv_random(srv, raw, sizeof raw);
+    char *old = srv_user_password(srv, name);
+    if (old && strcmp(old, password) != 0)
+        srv_upgrades_forget(srv, name);
+    free(old);
     char *salt = srv_base64(raw, sizeof raw);
     /* A changed password keeps no salt, so that remembered SCRAM keys stop working with it. */
     srv_exec(srv, "INSERT INTO users(name, password, salt) VALUES(?1, ?2, ?3) ON CONFLICT(name)"
