@@ -32,8 +32,9 @@ epode_status ep_sasl_new(ep_sasl **out, const ep_sasl_mech *mech, const ep_sasl_
     if (!s)
         return ep_fail(err, EPODE_ENOMEM, 0, "out of memory");
     s->mech = mech;
-    if (!ep_str_set(&s->username, creds->username) || !ep_str_set(&s->password, creds->password) ||
-        !ep_str_set(&s->token, creds->token)) {
+    if (!ep_str_set(&s->username, creds->username) || !ep_str_set(&s->jid, creds->jid) ||
+        !ep_str_set(&s->authzid, creds->authzid) || !ep_str_set(&s->password, creds->password) ||
+        !ep_str_set(&s->token, creds->token) || !ep_str_set(&s->bearer, creds->bearer)) {
         ep_sasl_free(s);
         return ep_fail(err, EPODE_ENOMEM, 0, "out of memory");
     }
@@ -63,6 +64,10 @@ void ep_sasl_free(ep_sasl *s)
     ep_free(s->username);
     secret_free(s->password);
     secret_free(s->token);
+    secret_free(s->bearer);
+    ep_free(s->jid);
+    ep_free(s->authzid);
+    ep_free(s->advertised);
     ep_free(s->nonce);
     ep_free(s->first_bare);
     ep_free(s->gs2);
@@ -126,11 +131,20 @@ static epode_status plain_initial(ep_sasl *s, ep_buf *out, ep_error *err)
     return out->failed ? EPODE_ENOMEM : EPODE_OK;
 }
 
+/* XEP-0178: empty where the certificate says who it is. */
+static epode_status external_initial(ep_sasl *s, ep_buf *out)
+{
+    if (s->authzid)
+        ep_buf_puts(out, s->authzid);
+    return out->failed ? EPODE_ENOMEM : EPODE_OK;
+}
+
 epode_status ep_sasl_initial(ep_sasl *s, ep_buf *out, ep_error *err)
 {
     switch (s->mech->kind) {
     case EP_SASL_PLAIN: return plain_initial(s, out, err);
-    case EP_SASL_EXTERNAL: return EPODE_OK; /* the empty authzid: who the certificate says (XEP-0178) */
+    case EP_SASL_EXTERNAL: return external_initial(s, out);
+    case EP_SASL_BEARER: return ep_bearer_initial(s, out, err);
     case EP_SASL_SCRAM: return ep_scram_initial(s, out, err);
     case EP_SASL_HT: return ht_initial(s, out, err);
     }
@@ -141,6 +155,8 @@ epode_status ep_sasl_step(ep_sasl *s, const void *challenge, size_t n, ep_buf *o
 {
     if (s->mech->kind == EP_SASL_SCRAM)
         return ep_scram_step(s, challenge, n, out, err);
+    if (s->mech->kind == EP_SASL_BEARER)
+        return ep_bearer_step(s, challenge, n, out, err);
     return ep_fail(err, EPODE_EPROTO, 0, "the server sent a challenge that %s does not have", s->mech->name);
 }
 
@@ -149,6 +165,11 @@ epode_status ep_sasl_finish(ep_sasl *s, const void *data, size_t n, ep_error *er
     switch (s->mech->kind) {
     case EP_SASL_SCRAM: return ep_scram_finish(s, data, n, err);
     case EP_SASL_HT: return ht_finish(s, data, n, err);
+    case EP_SASL_BEARER:
+        /* It said no, and now says yes. */
+        if (s->refused)
+            return ep_fail(err, EPODE_EPROTO, 0, "the server refused the token and then accepted it");
+        break;
     case EP_SASL_PLAIN:
     case EP_SASL_EXTERNAL: break;
     }

@@ -41,7 +41,7 @@ typedef enum ep_sasl_class {
     EP_SASL_CLASS_EXTERNAL
 } ep_sasl_class;
 
-typedef enum ep_sasl_kind { EP_SASL_PLAIN, EP_SASL_EXTERNAL, EP_SASL_SCRAM, EP_SASL_HT } ep_sasl_kind;
+typedef enum ep_sasl_kind { EP_SASL_PLAIN, EP_SASL_EXTERNAL, EP_SASL_SCRAM, EP_SASL_BEARER, EP_SASL_HT } ep_sasl_kind;
 
 typedef struct ep_sasl_mech {
     const char *name;
@@ -58,7 +58,8 @@ typedef struct ep_sasl_mech {
 const ep_sasl_mech *ep_sasl_mechs(size_t *count);
 const ep_sasl_mech *ep_sasl_mech_named(const char *name);
 const ep_sasl_mech *ep_sasl_mech_of(uint32_t bit);
-#define EP_SASL_BITS_HT 0xff00u /* the bits that HT mechanisms have */
+#define EP_SASL_BITS_HT 0xff00u       /* the bits that HT mechanisms have */
+#define EP_SASL_BITS_HT_BOUND 0x7700u /* of them, those with channel binding */
 
 /* SCRAM keys (RFC 5802, 3): enough to log in without the password, so PBKDF2 is paid once. */
 typedef struct ep_scram_keys {
@@ -73,8 +74,11 @@ typedef struct ep_scram_keys {
 /* Borrowed by an exchange until it is freed; every field may be missing. */
 typedef struct ep_sasl_creds {
     const char *username;  /* localpart */
+    const char *jid;       /* bare: OAUTHBEARER's authorization identity */
     const char *password;
     const char *token;     /* FAST's, for HT */
+    const char *bearer;    /* OAuth's, for OAUTHBEARER */
+    const char *authzid;   /* EXTERNAL's; NULL: who the certificate says (XEP-0178) */
     const ep_scram_keys *keys;
 } ep_sasl_creds;
 
@@ -93,12 +97,28 @@ epode_status ep_sasl_step(ep_sasl *s, const void *challenge, size_t n, ep_buf *o
  * whose server proves itself fails without it: EPODE_EAUTH. */
 epode_status ep_sasl_finish(ep_sasl *s, const void *data, size_t n, ep_error *err);
 const ep_sasl_mech *ep_sasl_mechanism(const ep_sasl *s);
+/* XEP-0480: SaltedPassword (RFC 5802, 3) in base64, and the keys that follow from it. salt64: base64, from the server. The
+ * text is the caller's, and a secret. EPODE_EPROTO: salt or count are out of bounds. */
+epode_status ep_scram_upgrade(const ep_sasl_mech *mech, const char *password, const char *salt64, uint64_t iterations,
+                              char **salted64, ep_scram_keys *keys, ep_error *err);
 /* After a SCRAM success: the keys to remember; NULL for other mechanisms. Borrowed. */
 const ep_scram_keys *ep_sasl_keys(const ep_sasl *s);
 /* Whether the remembered keys were used, not the password. */
 bool ep_sasl_used_keys(const ep_sasl *s);
 /* SCRAM's gs2 flag as sent: 'n', 'y' or 'p'; 0 for other mechanisms. */
 char ep_sasl_cb_flag(const ep_sasl *s);
+/* XEP-0474: sorts count names by their bytes ("i;octet", RFC 4790, 9.3) and joins them by %x1E. NULL: no memory; the
+ * caller's. */
+char *ep_sasl_join_names(const char **names, size_t count);
+/* The string that is hashed: mechanisms, and behind %x1F the channel-binding types where the server listed them
+ * (XEP-0440). types NULL: it did not. Both joined as above. NULL: no memory; the caller's. */
+char *ep_sasl_advertised(const char *mechanisms, const char *types);
+/* XEP-0474: what this stream's features listed, as ep_sasl_advertised() makes it. To be said before a challenge is
+ * handed in; a hash in the challenge that is not that of this text is EPODE_EDOWNGRADE, and so is a missing one if it
+ * is required. Copied. */
+epode_status ep_sasl_expect(ep_sasl *s, const char *advertised, bool required);
+/* OAUTHBEARER: why the token was refused, as the server's JSON says (RFC 7628, 3.2.2): "invalid_token"; "": not said. */
+const char *ep_sasl_refusal(const ep_sasl *s);
 /* The nonce, for tests with known answers. Must be called before ep_sasl_initial(). */
 epode_status ep_sasl_set_nonce(ep_sasl *s, const char *nonce);
 

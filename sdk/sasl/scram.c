@@ -43,6 +43,16 @@ static epode_status scram_nonce(ep_sasl *s)
     return EPODE_OK;
 }
 
+void ep_sasl_put_name(ep_buf *out, const char *name)
+{
+    for (; *name; name++) {
+        if (*name == ',' || *name == '=')
+            ep_buf_puts(out, *name == ',' ? "=2C" : "=3D");
+        else
+            ep_buf_putc(out, *name);
+    }
+}
+
 epode_status ep_scram_initial(ep_sasl *s, ep_buf *out, ep_error *err)
 {
     ep_buf bare = EP_BUF_INIT;
@@ -54,12 +64,7 @@ epode_status ep_scram_initial(ep_sasl *s, ep_buf *out, ep_error *err)
     if ((st = scram_nonce(s)))
         goto done;
     ep_buf_puts(&bare, "n=");
-    for (const char *c = user; *c; c++) {
-        if (*c == ',' || *c == '=')
-            ep_buf_puts(&bare, *c == ',' ? "=2C" : "=3D");
-        else
-            ep_buf_putc(&bare, *c);
-    }
+    ep_sasl_put_name(&bare, user);
     ep_buf_printf(&bare, ",r=%s", s->nonce);
     ep_free(s->first_bare);
     ep_free(s->gs2);
@@ -102,43 +107,78 @@ static const char *scram_field(const scram_message *m, char c)
     return NULL;
 }
 
+/* Base64 into *salt (the caller's), within bounds. */
+static epode_status scram_salt(const char *salt64, uint64_t iterations, uint8_t **salt, size_t *len, ep_error *err)
+{
+    *salt = ep_b64_decode(salt64, strlen(salt64), len);
+    if (!*salt && *len == EP_B64_NO_MEMORY)
+        return ep_fail(err, EPODE_ENOMEM, 0, "out of memory");
+    if (*salt && *len && *len <= sizeof((ep_scram_keys *)NULL)->salt && iterations >= SCRAM_MIN_ITERATIONS &&
+        iterations <= SCRAM_MAX_ITERATIONS)
+        return EPODE_OK;
+    ep_free(*salt);
+    *salt = NULL;
+    return ep_fail(err, EPODE_EPROTO, 0, "the server's SCRAM salt or iteration count is out of bounds");
+}
+
+/* SaltedPassword and what follows from it; salted has room for 64 bytes. */
+static epode_status scram_hash(const ep_sasl_mech *mech, const char *password, const uint8_t *salt, size_t salt_len,
+                               uint32_t iterations, uint8_t *salted, ep_scram_keys *keys, ep_error *err)
+{
+    epode_status st;
+    const EVP_MD *md = EVP_get_digestbyname(mech->digest);
+    int size = md ? EVP_MD_get_size(md) : 0;
+    char *prepared = ep_idn_saslprep(password, &st);
+    if (!prepared)
+        return ep_fail(err, st, 0, "the password has characters that SASLprep (RFC 4013) forbids");
+    bool ok = size > 0 && PKCS5_PBKDF2_HMAC(prepared, (int)strlen(prepared), salt, (int)salt_len, (int)iterations, md,
+                                            size, salted) == 1;
+    ep_free_secret(prepared, strlen(prepared));
+    if (!ok)
+        return ep_fail(err, EPODE_ENOMEM, 0, "PBKDF2 failed");
+    memset(keys, 0, sizeof *keys);
+    keys->key_len = (size_t)size;
+    keys->iterations = iterations;
+    keys->salt_len = salt_len;
+    memcpy(keys->salt, salt, salt_len);
+    if (!ep_sasl_hmac(mech->digest, salted, (size_t)size, "Client Key", 10, keys->client_key) ||
+        !ep_sasl_hmac(mech->digest, salted, (size_t)size, "Server Key", 10, keys->server_key))
+        return ep_fail(err, EPODE_ENOMEM, 0, "HMAC failed");
+    scram_base_name(mech, keys->mechanism, sizeof keys->mechanism);
+    return EPODE_OK;
+}
+
+epode_status ep_scram_upgrade(const ep_sasl_mech *mech, const char *password, const char *salt64, uint64_t iterations,
+                              char **salted64, ep_scram_keys *keys, ep_error *err)
+{
+    uint8_t *salt, salted[64];
+    size_t len;
+    *salted64 = NULL;
+    epode_status st = scram_salt(salt64, iterations, &salt, &len, err);
+    if (st)
+        return st;
+    st = scram_hash(mech, password, salt, len, (uint32_t)iterations, salted, keys, err);
+    if (!st && !(*salted64 = ep_b64_encode(salted, keys->key_len)))
+        st = ep_fail(err, EPODE_ENOMEM, 0, "out of memory");
+    ep_wipe(salted, sizeof salted);
+    ep_free(salt);
+    return st;
+}
+
 /* Keys of this salt and count: remembered ones if they fit, else PBKDF2 over the password. */
 static epode_status scram_derive(ep_sasl *s, const uint8_t *salt, size_t salt_len, uint32_t iterations,
                                  ep_error *err)
 {
-    char base[24];
     uint8_t salted[64];
-    const EVP_MD *md = EVP_get_digestbyname(s->mech->digest);
-    int size = md ? EVP_MD_get_size(md) : 0;
-    scram_base_name(s->mech, base, sizeof base);
     if (s->keys_given && s->keys.iterations == iterations &&
         s->keys.salt_len == salt_len && memcmp(s->keys.salt, salt, salt_len) == 0)
         return EPODE_OK;
     if (!s->password)
         return ep_fail(err, EPODE_EAUTH, 0, "the password is needed: the server changed its salt");
-    epode_status st;
-    char *password = ep_idn_saslprep(s->password, &st);
-    if (!password)
-        return ep_fail(err, st, 0, "the password has characters that SASLprep (RFC 4013) forbids");
-    if (size <= 0 || PKCS5_PBKDF2_HMAC(password, (int)strlen(password), salt, (int)salt_len,
-                                       (int)iterations, md, size, salted) != 1) {
-        ep_free_secret(password, strlen(password));
-        return ep_fail(err, EPODE_ENOMEM, 0, "PBKDF2 failed");
-    }
-    ep_free_secret(password, strlen(password));
-    s->keys_given = false;
-    memset(&s->keys, 0, sizeof s->keys);
-    s->keys.key_len = (size_t)size;
-    s->keys.iterations = iterations;
-    s->keys.salt_len = salt_len;
-    memcpy(s->keys.salt, salt, salt_len);
-    size_t a = ep_sasl_hmac(s->mech->digest, salted, (size_t)size, "Client Key", 10, s->keys.client_key);
-    size_t b = ep_sasl_hmac(s->mech->digest, salted, (size_t)size, "Server Key", 10, s->keys.server_key);
+    epode_status st = scram_hash(s->mech, s->password, salt, salt_len, iterations, salted, &s->keys, err);
     ep_wipe(salted, sizeof salted);
-    if (!a || !b)
-        return ep_fail(err, EPODE_ENOMEM, 0, "HMAC failed");
-    snprintf(s->keys.mechanism, sizeof s->keys.mechanism, "%s", base);
-    return EPODE_OK;
+    s->keys_given = false;
+    return st;
 }
 
 /* client-final: c=<gs2 + channel binding>,r=<nonce>,p=<proof> */
@@ -213,17 +253,10 @@ epode_status ep_scram_step(ep_sasl *s, const char *challenge, size_t n, ep_buf *
         ep_fail(err, st, 0, "the server's SCRAM nonce does not continue ours");
         goto done;
     }
-    salt = ep_b64_decode(salt64, strlen(salt64), &salt_len);
-    if (!salt && salt_len == EP_B64_NO_MEMORY) {
-        st = ep_fail(err, EPODE_ENOMEM, 0, "out of memory");
+    if ((st = scram_salt(salt64, iterations, &salt, &salt_len, err)))
         goto done;
-    }
-    if (!salt || !salt_len || salt_len > sizeof s->keys.salt || iterations < SCRAM_MIN_ITERATIONS ||
-        iterations > SCRAM_MAX_ITERATIONS) {
-        ep_fail(err, st, 0, "the server's SCRAM salt or iteration count is out of bounds");
-        goto done;
-    }
-    if ((st = scram_derive(s, salt, salt_len, (uint32_t)iterations, err)) == EPODE_OK)
+    if ((st = ep_scram_check_advertised(s, scram_field(&m, 'h'), err)) == EPODE_OK &&
+        (st = scram_derive(s, salt, salt_len, (uint32_t)iterations, err)) == EPODE_OK)
         st = scram_final(s, msg, nonce, out, err);
 done:
     ep_free(msg);

@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/timers.h"
 #include "stream/stream.h"
+#include "xml/writer.h"
 
 struct ep_stream {
     ep_stream_config c; /* strings are in the arena below; features are owned here */
@@ -28,6 +29,16 @@ struct ep_stream {
     uint32_t refused; /* mechanisms that failed on this stream */
     unsigned attempts;
     bool token_refused, keys_refused;
+    bool asking, given;       /* the owner is asked for a secret; has given one that was not refused */
+    bool asked_again;         /* after one was refused */
+    bool aborting;            /* we gave an exchange up, its failure is on the way */
+    bool proved;              /* the server's proof was right */
+    bool tasked, task_open;   /* <continue/> came; the owner's answer is waited for */
+    bool upgrading;           /* the task is one that we asked for */
+    bool had_tasks;           /* there was one that we did not */
+    char *task, *task_names[EP_TASKS_MAX];
+    size_t task_count;
+    ep_scram_keys upgraded;
     const char *guess;
     int64_t guess_deadline;
     unsigned behind;         /* stanzas that rode behind authentication */
@@ -61,6 +72,8 @@ epode_status ep_stream_fail(ep_stream *s, epode_status status, const char *condi
 void ep_stream_go(ep_stream *s, ep_stream_state next);
 epode_status ep_stream_check(ep_stream *s, epode_status from_callback);
 ep_facts ep_stream_facts(const ep_stream *s, bool live);
+void ep_stream_forget_secrets(ep_stream *s); /* password and OAuth token */
+bool ep_stream_keep_secret(ep_stream *s, const char **field, const char *secret); /* false: no memory */
 
 /* steps.c: makes sure that a step is written, with all that its flight holds. */
 epode_status ep_stream_need(ep_stream *s, ep_step step);
@@ -75,8 +88,16 @@ epode_status ep_login_success1(ep_stream *s, ep_elem *e);
 epode_status ep_login_success2(ep_stream *s, ep_elem *e);
 epode_status ep_login_failure(ep_stream *s, ep_elem *e);
 epode_status ep_login_bounced(ep_stream *s, ep_elem *e);
-epode_status ep_login_continue(ep_stream *s, ep_elem *e);
+epode_status ep_login_again(ep_stream *s);
+epode_status ep_login_prove(ep_stream *s, const ep_elem *data_elem);
+epode_status ep_login_stanzas_lost(ep_stream *s);
 epode_status ep_login_begin_exchange(ep_stream *s);
+
+/* tasks.c */
+epode_status ep_task_continue(ep_stream *s, ep_elem *e);
+epode_status ep_task_data(ep_stream *s, ep_elem *e);
+void ep_task_request_upgrades(const ep_stream *s, ep_xw *w);
+void ep_task_free(ep_stream *s);
 
 /* session.c */
 epode_status ep_session_features(ep_stream *s, ep_elem *e);

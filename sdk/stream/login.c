@@ -15,12 +15,16 @@
 epode_status ep_login_begin_exchange(ep_stream *s)
 {
     ep_facts f = ep_stream_facts(s, s->has_live);
-    ep_sasl_creds creds = { .username = s->c.username, .password = s->c.password,
-                            .token = s->plan.use_token ? s->c.token : NULL, .keys = f.keys };
+    char *jid = ep_asprintf("%s@%s", s->c.username, s->c.domain);
+    ep_sasl_creds creds = { .username = s->c.username, .jid = jid, .password = s->c.password, .authzid = s->c.authzid,
+                            .token = s->plan.use_token ? s->c.token : NULL, .bearer = s->c.bearer, .keys = f.keys };
     ep_sasl_free(s->sasl);
     s->sasl = NULL;
-    return ep_sasl_new(&s->sasl, s->plan.mech, &creds, &s->c.cb, s->plan.cb,
-                       f.features && ep_features_list_plus(f.features), &s->error);
+    epode_status st = jid ? ep_sasl_new(&s->sasl, s->plan.mech, &creds, &s->c.cb, s->plan.cb,
+                                        f.features && ep_features_list_plus(f.features), &s->error)
+                          : ep_fail(&s->error, EPODE_ENOMEM, 0, "out of memory");
+    ep_free(jid);
+    return st;
 }
 
 /* A wrong guess was noticed and the same stream goes on without it. */
@@ -51,7 +55,7 @@ epode_status ep_login_bounced(ep_stream *s, ep_elem *e)
     return ep_stream_fail(s, EPODE_EPROTO, NULL, false, "the server sent a stanza before authentication");
 }
 
-static epode_status login_stanzas_lost(ep_stream *s)
+epode_status ep_login_stanzas_lost(ep_stream *s)
 {
     if (!s->behind_open)
         return EPODE_OK;
@@ -61,20 +65,27 @@ static epode_status login_stanzas_lost(ep_stream *s)
     return s->ev->stanzas_lost ? ep_stream_check(s, s->ev->stanzas_lost(s->user)) : EPODE_OK;
 }
 
-static epode_status login_again(ep_stream *s)
+epode_status ep_login_again(ep_stream *s)
 {
     ep_error why = { 0 };
     ep_facts f = ep_stream_facts(s, true);
     if (++s->attempts >= LOGIN_ATTEMPTS)
         return ep_stream_fail(s, EPODE_EAUTH, NULL, false, "the server refused every attempt to log in");
     s->written &= EP_STEP_HEADER;
-    epode_status st = login_stanzas_lost(s);
+    epode_status st = ep_login_stanzas_lost(s);
     if (st)
         return st;
     st = ep_plan_login(&s->plan, &f, &s->c.policy, &why);
     if (st)
         return ep_stream_fail(s, st, NULL, epode_error_is_final(&why), "%s", why.text);
-    return ep_stream_need(s, EP_STEP_AUTH);
+    if (!s->plan.ask)
+        return ep_stream_need(s, EP_STEP_AUTH);
+    /* What was given does not help: the question would be asked for ever. */
+    if (s->given)
+        return ep_stream_fail(s, EPODE_EAUTH, NULL, true, "the server offers no mechanism that takes what was given");
+    s->asking = true;
+    s->ev->ask(s->user, s->asked_again);
+    return EPODE_OK;
 }
 
 static void login_report_features(ep_stream *s, const ep_elem *e, bool after)
@@ -96,7 +107,7 @@ epode_status ep_login_features(ep_stream *s, ep_elem *e)
     ep_stream_go(s, EP_S_AUTH);
     if (s->written & EP_STEP_AUTH)
         return EPODE_OK;
-    return login_again(s);
+    return ep_login_again(s);
 }
 
 /* What went out rests on features that this stream contradicts (RFC 5802, 6: the y flag). */
@@ -109,6 +120,39 @@ static bool login_contradicted(const ep_stream *s)
                        : s->plan.sasl2       ? s->live.sasl2_mechs
                                              : s->live.sasl1_mechs;
     return !(offered & m->bit) || (ep_sasl_cb_flag(s->sasl) == 'y' && ep_features_list_plus(&s->live));
+}
+
+/* The owner's secret; the plan is made with it as if nothing had been tried without. */
+epode_status ep_stream_secret(ep_stream *s, const char *password, const char *bearer)
+{
+    if (!s->asking || s->state != EP_S_AUTH)
+        return EPODE_ESTATE;
+    if (!password && !bearer)
+        return ep_stream_cancel(s);
+    s->asking = false;
+    ep_stream_forget_secrets(s);
+    if (!ep_stream_keep_secret(s, &s->c.password, password) || !ep_stream_keep_secret(s, &s->c.bearer, bearer))
+        return ep_stream_fail(s, EPODE_ENOMEM, NULL, false, "out of memory");
+    s->attempts = 0;
+    s->given = true;
+    return ep_login_again(s);
+}
+
+bool ep_stream_is_asking(const ep_stream *s)
+{
+    return s->asking || s->task_open;
+}
+
+epode_status ep_stream_cancel(ep_stream *s)
+{
+    if (!ep_stream_is_asking(s) || s->state != EP_S_AUTH)
+        return EPODE_ESTATE;
+    if (s->task_open) {
+        ep_xw w = ep_xw_init(&s->out);
+        ep_xw_leaf(&w, "abort", EP_NS_SASL2, NULL);
+    }
+    s->asking = s->task_open = false;
+    return ep_stream_fail(s, EPODE_ECANCELLED, NULL, true, "the login was cancelled");
 }
 
 static char *login_decode(const ep_elem *e, size_t *len)
@@ -127,24 +171,55 @@ static epode_status login_undecoded(ep_error *why, size_t len, const char *what)
     return ep_fail(why, EPODE_EPROTO, 0, "%s is not base64", what);
 }
 
+/* XEP-0474: against what this stream listed for the profile in use, not against what is remembered. */
+static epode_status login_expect(ep_stream *s)
+{
+    const ep_features *f = &s->live;
+    bool strange = s->plan.mech->kind == EP_SASL_SCRAM && !s->plan.mech->plus &&
+                   !ep_features_binding_fits(f, s->plan.sasl2, ep_cb_set(&s->c.cb));
+    char *text = ep_sasl_advertised(s->plan.sasl2 ? f->sasl2_names : f->sasl1_names,
+                                    f->bits & EP_F_CB_LISTED ? f->cb_names : NULL);
+    epode_status st = text ? ep_sasl_expect(s->sasl, text, s->plan.prove || strange) : EPODE_ENOMEM;
+    ep_free(text);
+    return st;
+}
+
+/* The exchange is given up; it is waited for the server's word like for an answer. */
+static epode_status login_abort(ep_stream *s, const char *ns)
+{
+    ep_xw w = ep_xw_init(&s->out);
+    ep_xw_leaf(&w, "abort", ns, NULL);
+    s->pending_steps |= EP_STEP_RESPONSE;
+    return ep_xw_done(&w);
+}
+
+/* The keys do not fit this salt, and the password is not at hand, but may be had. */
+static bool login_keys_are_old(const ep_stream *s, epode_status st)
+{
+    return st == EPODE_EAUTH && ep_sasl_used_keys(s->sasl) && !s->c.password && s->c.facts.can_ask &&
+           !(s->written & EP_STEP_RESTART);
+}
+
 epode_status ep_login_challenge(ep_stream *s, ep_elem *e)
 {
     bool sasl2 = ep_streq(e->ns, EP_NS_SASL2);
     size_t len = 0;
-    if (sasl2 != s->plan.sasl2)
-        return ep_stream_fail(s, EPODE_EPROTO, NULL, false, "the challenge is of another SASL profile");
-    if (login_contradicted(s)) {
-        ep_xw w = ep_xw_init(&s->out);
-        ep_xw_leaf(&w, "abort", e->ns, NULL);
-        s->pending_steps |= EP_STEP_RESPONSE; /* it is waited for like one */
-        return ep_xw_done(&w);
-    }
+    if (sasl2 != s->plan.sasl2 || !s->sasl || s->tasked || s->aborting || s->asking)
+        return ep_stream_fail(s, EPODE_EPROTO, NULL, false, "the server sent a challenge that belongs to no exchange");
+    if (login_contradicted(s))
+        return login_abort(s, e->ns);
     login_guess_right(s);
     char *data = login_decode(e, &len);
     ep_buf answer = EP_BUF_INIT;
     ep_error why = { 0 };
-    epode_status st = data ? ep_sasl_step(s->sasl, data, len, &answer, &why)
-                           : login_undecoded(&why, len, "the challenge");
+    epode_status st = login_expect(s);
+    if (!st)
+        st = data ? ep_sasl_step(s->sasl, data, len, &answer, &why) : login_undecoded(&why, len, "the challenge");
+    if (login_keys_are_old(s, st)) {
+        ep_free(data);
+        s->aborting = s->keys_refused = true;
+        return login_abort(s, e->ns);
+    }
     if (!st) {
         ep_xw w = ep_xw_init(&s->out);
         ep_xw_open(&w, "response", e->ns);
@@ -155,14 +230,17 @@ epode_status ep_login_challenge(ep_stream *s, ep_elem *e)
     ep_buf_wipe(&answer);
     ep_free(data);
     if (st)
-        return ep_stream_fail(s, st, NULL, st == EPODE_EAUTH, "%s", why.text[0] ? why.text : "out of memory");
+        return ep_stream_fail(s, st, NULL, st == EPODE_EAUTH || st == EPODE_EDOWNGRADE, "%s",
+                              why.text[0] ? why.text : "out of memory");
     return ep_stream_need(s, EP_STEP_RESPONSE);
 }
 
-/* Checks the server's proof and tells the owner. */
-static epode_status login_prove(ep_stream *s, const ep_elem *data_elem)
+/* Checks the server's own proof, which comes with the first word after the exchange. */
+epode_status ep_login_prove(ep_stream *s, const ep_elem *data_elem)
 {
     size_t len = 0;
+    if (!s->sasl || s->aborting || s->asking)
+        return ep_stream_fail(s, EPODE_EPROTO, NULL, false, "the server ended an exchange that there is not");
     login_guess_right(s);
     char *data = data_elem ? login_decode(data_elem, &len) : NULL;
     ep_error why = { 0 };
@@ -171,11 +249,29 @@ static epode_status login_prove(ep_stream *s, const ep_elem *data_elem)
     ep_free(data);
     if (st)
         return ep_stream_fail(s, st, NULL, false, "%s", why.text);
-    s->auth_done = true;
+    s->proved = true;
     s->guess = NULL;
     s->guess_deadline = 0;
+    return EPODE_OK;
+}
+
+/* Success: the owner is told, and what is secret is not kept any longer. */
+static epode_status login_succeed(ep_stream *s, const ep_elem *data)
+{
+    epode_status st = s->proved ? EPODE_OK : ep_login_prove(s, data && *ep_elem_text(data) ? data : NULL);
+    if (st)
+        return st;
+    if (s->task_open)
+        return ep_stream_fail(s, EPODE_EPROTO, NULL, false, "the server did not wait for the answer to its task");
+    s->auth_done = true;
+    s->upgrading = false;
     if (s->ev->authenticated)
-        s->ev->authenticated(s->user, s->plan.mech, ep_sasl_keys(s->sasl));
+        s->ev->authenticated(s->user, s->plan.mech,
+                             s->upgraded.mechanism[0] ? &s->upgraded : ep_sasl_keys(s->sasl));
+    ep_sasl_free(s->sasl);
+    s->sasl = NULL;
+    ep_stream_forget_secrets(s);
+    ep_wipe(&s->upgraded, sizeof s->upgraded);
     return EPODE_OK;
 }
 
@@ -183,7 +279,7 @@ epode_status ep_login_success1(ep_stream *s, ep_elem *e)
 {
     if (s->plan.sasl2)
         return ep_stream_fail(s, EPODE_EPROTO, NULL, false, "the success is of another SASL profile");
-    epode_status st = login_prove(s, *ep_elem_text(e) ? e : NULL);
+    epode_status st = login_succeed(s, e);
     if (st)
         return st;
     ep_stream_go(s, EP_S_HEADER2);
@@ -233,8 +329,7 @@ epode_status ep_login_success2(ep_stream *s, ep_elem *e)
 {
     if (!s->plan.sasl2)
         return ep_stream_fail(s, EPODE_EPROTO, NULL, false, "the success is of another SASL profile");
-    const ep_elem *data = ep_elem_child(e, "additional-data", EP_NS_SASL2);
-    epode_status st = login_prove(s, data && *ep_elem_text(data) ? data : NULL);
+    epode_status st = login_succeed(s, ep_elem_child(e, "additional-data", EP_NS_SASL2));
     if (st)
         return st;
     const char *jid = login_identity(s, e);
@@ -257,12 +352,6 @@ epode_status ep_login_success2(ep_stream *s, ep_elem *e)
         return ep_session_bound2(s, bound, jid);
     ep_stream_go(s, EP_S_FEATURES2);
     return EPODE_OK;
-}
-
-epode_status ep_login_continue(ep_stream *s, ep_elem *e)
-{
-    (void)e;
-    return ep_stream_fail(s, EPODE_EAUTH, NULL, true, "the server asks for a second factor, which is not supported");
 }
 
 typedef enum failure_kind { F_FINAL, F_LATER, F_MECHANISM, F_CREDENTIALS } failure_kind;
@@ -299,11 +388,11 @@ static const char *failure_condition(const ep_elem *e)
 static epode_status failure_of_token(ep_stream *s, const char *condition, failure_kind kind)
 {
     /* The token may live, but not by this mechanism on this stream: the password goes on where there is one. */
-    if (kind == F_MECHANISM && (s->c.password || s->c.facts.keys)) {
+    if (kind == F_MECHANISM && (s->c.password || s->c.bearer || s->c.facts.keys || s->c.facts.can_ask)) {
         if (s->ev->wrong_guess)
             s->ev->wrong_guess(s->user, "token", condition);
         s->refused |= s->plan.mech->bit;
-        return login_again(s);
+        return ep_login_again(s);
     }
     /* Only these two say that the token is dead; anything else may pass. */
     if (kind != F_CREDENTIALS)
@@ -314,18 +403,47 @@ static epode_status failure_of_token(ep_stream *s, const char *condition, failur
     s->token_refused = true;
     if (s->ev->wrong_guess)
         s->ev->wrong_guess(s->user, "token", condition);
-    return login_again(s);
+    return ep_login_again(s);
 }
 
-static epode_status failure_of_password(ep_stream *s, const char *condition)
+/* Down the ladder: certificate, keys, the password, the password once more. */
+static epode_status failure_of_credentials(ep_stream *s, const char *condition)
 {
-    if (ep_sasl_used_keys(s->sasl) && s->c.password) {
-        s->keys_refused = true;
-        return login_again(s);
+    const ep_sasl_mech *m = s->plan.mech;
+    bool can_ask = s->c.facts.can_ask && !s->asked_again;
+    bool used_keys = ep_sasl_used_keys(s->sasl);
+    if (m->kind == EP_SASL_EXTERNAL && (s->c.password || s->c.bearer || s->c.facts.keys || s->c.facts.can_ask)) {
+        s->refused |= m->bit;
+        return ep_login_again(s);
     }
+    if (m->kind == EP_SASL_EXTERNAL)
+        return ep_stream_fail(s, EPODE_EAUTH, condition, true, "the server refused the client's certificate");
+    if (used_keys && (s->c.password || s->c.facts.can_ask)) {
+        s->keys_refused = true;
+        return ep_login_again(s);
+    }
+    if (!used_keys && can_ask) {
+        s->asked_again = true;
+        s->given = false;
+        ep_stream_forget_secrets(s);
+        return ep_login_again(s);
+    }
+    if (m->kind == EP_SASL_BEARER)
+        return ep_stream_fail(s, EPODE_EAUTH, condition, true, "the server refused the OAuth token%s%s",
+                              *ep_sasl_refusal(s->sasl) ? ": " : "", ep_sasl_refusal(s->sasl));
     return ep_stream_fail(s, EPODE_EAUTH, condition, true, "%s",
-                          s->c.password ? "the server refused the user name or the password"
-                                        : "the server refused what is remembered of the password: it is needed again");
+                          used_keys ? "the server refused what is remembered of the password: it is needed again"
+                                    : "the server refused the user name or the password");
+}
+
+/* After <continue/> nothing can be begun anew on this stream (XEP-0388, 2.10). */
+static epode_status failure_of_task(ep_stream *s, const char *condition, failure_kind kind)
+{
+    if (s->upgrading)
+        return ep_stream_fail(s, EPODE_EAUTH, condition, false, "the server refused the upgrade that it offered: %s",
+                              condition);
+    return ep_stream_fail(s, EPODE_EAUTH, condition, kind != F_LATER,
+                          "the server did not accept the answer to its task: %s", condition);
 }
 
 epode_status ep_login_failure(ep_stream *s, ep_elem *e)
@@ -334,9 +452,17 @@ epode_status ep_login_failure(ep_stream *s, ep_elem *e)
     ep_error_set_condition(&shown, failure_condition(e));
     const char *condition = shown.condition[0] ? shown.condition : "undefined-condition";
     failure_kind kind = failure_kind_of(condition);
+    if (s->tasked)
+        return failure_of_task(s, condition, kind);
+    if (!s->sasl || s->asking)
+        return ep_stream_fail(s, EPODE_EPROTO, NULL, false, "the server refused an exchange that there is not");
+    if (s->aborting) {
+        s->aborting = false;
+        return ep_login_again(s);
+    }
     if (s->written & (EP_STEP_RESTART | EP_STEP_BIND)) {
         /* What was sent ahead reads like garbage to the server now: this stream cannot go on. */
-        bool final = kind == F_FINAL || (kind == F_CREDENTIALS && !ep_sasl_used_keys(s->sasl));
+        bool final = kind == F_FINAL || (kind == F_CREDENTIALS && !ep_sasl_used_keys(s->sasl) && !s->c.facts.can_ask);
         s->guess = "credentials"; /* refused by name: that they were sent ahead is not at fault */
         return ep_stream_fail(s, EPODE_EAUTH, condition, final, "the server refused the login: %s", condition);
     }
@@ -344,18 +470,18 @@ epode_status ep_login_failure(ep_stream *s, ep_elem *e)
     bool stale = s->plan.guess && ep_elem_child(e, "config-version-mismatch", NULL);
     if (stale || login_contradicted(s)) {
         login_guess_wrong(s, stale ? "config-version-mismatch" : "features-changed");
-        return login_again(s);
+        return ep_login_again(s);
     }
     if (kind != F_MECHANISM || s->plan.use_token)
         login_guess_right(s);
     if (s->plan.use_token)
         return failure_of_token(s, condition, kind);
     switch (kind) {
-    case F_CREDENTIALS: return failure_of_password(s, condition);
+    case F_CREDENTIALS: return failure_of_credentials(s, condition);
     case F_MECHANISM:
         login_guess_wrong(s, condition);
         s->refused |= s->plan.mech->bit;
-        return login_again(s);
+        return ep_login_again(s);
     case F_FINAL:
     case F_LATER: break;
     }

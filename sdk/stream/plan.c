@@ -51,25 +51,59 @@ static bool mech_usable(const ep_facts *f, const ep_policy *p, const ep_sasl_mec
     switch (m->kind) {
     case EP_SASL_EXTERNAL: return f->have_certificate;
     case EP_SASL_PLAIN: return p->allow_plain && f->have_password;
+    case EP_SASL_BEARER: return f->have_bearer;
     case EP_SASL_SCRAM: return scram_has_secret(f, m) && (!m->plus || plan_cb(f) != EP_CB_NONE);
     case EP_SASL_HT: return false;
     }
     return false;
 }
 
-/* The best usable row of a set; *weaker: one that the pin forbids was there. */
-static const ep_sasl_mech *plan_mech(const ep_facts *f, const ep_policy *p, uint32_t offered, bool *weaker)
+ep_sasl_class ep_plan_floor(const ep_facts *f)
+{
+    /* Without its certificate the application has chosen another way itself: that says nothing of the server. */
+    return f->pinned == EP_SASL_CLASS_EXTERNAL && !f->have_certificate ? EP_SASL_CLASS_SCRAM : f->pinned;
+}
+
+/* The best usable row of what a profile offers. What is weaker than the pin, or contradicts XEP-0440, may go on as SCRAM
+ * if the server proves that it means it: with proof those are looked at, else the others. *weaker: one below the pin was
+ * there. */
+static bool plan_mech(ep_plan *out, const ep_facts *f, const ep_policy *p, bool sasl2, bool proof, bool *weaker)
 {
     size_t n;
     const ep_sasl_mech *m = ep_sasl_mechs(&n);
+    uint32_t offered = sasl2 ? f->features->sasl2_mechs : f->features->sasl1_mechs;
     for (size_t i = 0; i < n; i++) {
         if (!(offered & m[i].bit) || (f->refused_mechs & m[i].bit) || !mech_usable(f, p, &m[i]))
             continue;
-        if (m[i].rank >= f->pinned)
-            return &m[i];
-        *weaker = true;
+        bool scram = m[i].kind == EP_SASL_SCRAM, below = m[i].rank < ep_plan_floor(f);
+        bool strange = scram && !m[i].plus && !ep_features_binding_fits(f->features, sasl2, f->cb_set);
+        *weaker |= below;
+        if ((below || strange) != proof || (below && !scram))
+            continue;
+        out->mech = &m[i];
+        out->sasl2 = sasl2;
+        out->prove = proof;
+        return true;
     }
-    return NULL;
+    return false;
+}
+
+/* What a login is to be tried with, but for tokens. */
+static bool plan_credentials(ep_plan *out, const ep_facts *f, const ep_policy *p, bool *weaker)
+{
+    bool sasl2 = f->features->bits & EP_F_SASL2, sasl1 = f->features->bits & EP_F_SASL1;
+    return (sasl2 && plan_mech(out, f, p, true, false, weaker)) ||
+           (sasl1 && plan_mech(out, f, p, false, false, weaker)) ||
+           (sasl2 && plan_mech(out, f, p, true, true, weaker)) || (sasl1 && plan_mech(out, f, p, false, true, weaker));
+}
+
+/* Whether a password or a token of OAuth, if there was one, would help. */
+static bool plan_ask(const ep_facts *f, const ep_policy *p, bool *weaker)
+{
+    ep_plan with = { 0 };
+    ep_facts given = *f;
+    given.have_password = given.have_bearer = true;
+    return f->can_ask && plan_credentials(&with, &given, p, weaker);
 }
 
 static bool plan_token(const ep_facts *f)
@@ -89,16 +123,31 @@ bool ep_plan_token_due(const ep_facts *f)
     return f->now_ms - f->token_issued_ms >= (f->token_expires_ms - f->token_issued_ms) / 2;
 }
 
-static const ep_sasl_mech *plan_request(const ep_facts *f)
+/* The kind of token is chosen when it is asked for: bound as tightly as this connection can, but such that early data can
+ * carry it where that is wanted: the exporter does not exist before the handshake ends. */
+static const ep_sasl_mech *plan_request(const ep_facts *f, const ep_policy *p)
 {
-    static const char *const order[] = { "HT-SHA-256-EXPR", "HT-SHA-256-UNIQ", "HT-SHA-256-ENDP",
-                                         "HT-SHA-256-NONE" };
-    for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
-        const ep_sasl_mech *m = ep_sasl_mech_named(order[i]);
-        if ((f->features->fast_mechs & m->bit) && (m->cb == EP_CB_NONE || (f->cb_set & m->cb)))
-            return m;
-    }
+    static const ep_cb tight[] = { EP_CB_EXPR, EP_CB_UNIQ, EP_CB_ENDP, EP_CB_NONE };
+    static const ep_cb early[] = { EP_CB_ENDP, EP_CB_EXPR, EP_CB_UNIQ, EP_CB_NONE };
+    /* Early data is TLS 1.3's, and tls-unique is of those before. */
+    bool want_early = p->want_early_data && (f->features->bits & EP_F_FAST_0RTT) && !(f->cb_set & EP_CB_UNIQ);
+    const ep_cb *order = want_early ? early : tight;
+    size_t n;
+    const ep_sasl_mech *m = ep_sasl_mechs(&n);
+    for (size_t k = 0; k < sizeof tight / sizeof *tight; k++)
+        for (size_t i = 0; i < n; i++)
+            if (m[i].kind == EP_SASL_HT && m[i].cb == order[k] && (f->features->fast_mechs & m[i].bit) &&
+                (m[i].cb == EP_CB_NONE || (f->cb_set & m[i].cb)))
+                return &m[i];
     return NULL;
+}
+
+/* XEP-0480: what the account could not log in with until now, where the password is known. What is sent is as good as the
+ * password for that mechanism, so it goes to a server only that has proved to know it, or gets it anyway. */
+static uint32_t plan_upgrades(const ep_plan *out, const ep_facts *f, const ep_policy *p)
+{
+    bool fit = out->mech->kind == EP_SASL_SCRAM || out->mech->kind == EP_SASL_PLAIN;
+    return fit && f->have_password && !p->no_upgrade ? f->features->upgrades & ~f->features->sasl2_mechs : 0;
 }
 
 static void plan_flight(ep_plan *out, uint32_t steps)
@@ -148,14 +197,16 @@ static void plan_inline(ep_plan *out, const ep_facts *f, const ep_policy *p)
     out->inline_carbons = out->bind2 && p->want_carbons && (bits & EP_F_BIND2_CARBONS);
     out->inline_inactive = out->bind2 && p->inactive && (bits & EP_F_BIND2_CSI);
     if ((bits & EP_F_FAST) && !p->no_fast_path && ep_plan_token_due(f))
-        out->request_token = plan_request(f);
+        out->request_token = plan_request(f, p);
+    out->upgrades = plan_upgrades(out, f, p);
 }
 
 /* Stanzas ride with a login that ends in a new session. Where it is not known that the server bears them they are
  * tried with a good token only, never with <resume/>: they would be counted before what is sent again. */
 static bool plan_stanzas(const ep_plan *out, const ep_facts *f, const ep_policy *p)
 {
-    if (!p->stanzas || !out->guess || !out->bind2 || f->resumable || f->takes_stanzas == EP_HABIT_NO)
+    if (!p->stanzas || !out->guess || !out->bind2 || f->resumable || f->takes_stanzas == EP_HABIT_NO ||
+        f->has_tasks == EP_HABIT_YES || out->upgrades)
         return false;
     /* They must be the first that the session counts. */
     if (p->want_sm && !out->inline_sm)
@@ -209,7 +260,7 @@ static epode_status plan_refuse(const ep_facts *f, bool weaker, ep_error *err)
                 "remembered of it to accept that");
     else if (f->refused_mechs)
         ep_fail(err, st, 0, "the server refused the credentials with every mechanism that it offers");
-    else if (!f->have_password && !f->keys && !f->have_certificate)
+    else if (!f->have_password && !f->keys && !f->have_certificate && !f->have_bearer)
         ep_fail(err, st, 0, "a password is needed");
     else if ((k->sasl1_mechs | k->sasl2_mechs) & ep_sasl_mech_named("PLAIN")->bit)
         ep_fail(err, st, 0, "the server offers PLAIN only, which was not allowed");
@@ -232,13 +283,10 @@ epode_status ep_plan_login(ep_plan *out, const ep_facts *f, const ep_policy *p, 
         out->mech = f->token_mech;
         out->use_token = out->sasl2 = true;
     }
-    if (!out->mech && (f->features->bits & EP_F_SASL2)) {
-        out->mech = plan_mech(f, p, f->features->sasl2_mechs, &weaker);
-        out->sasl2 = out->mech != NULL;
-    }
-    if (!out->mech && (f->features->bits & EP_F_SASL1))
-        out->mech = plan_mech(f, p, f->features->sasl1_mechs, &weaker);
-    if (!out->mech) {
+    if (!out->mech && !plan_credentials(out, f, p, &weaker)) {
+        out->ask = f->live && plan_ask(f, p, &weaker);
+        if (out->ask)
+            return EPODE_OK;
         if (f->live)
             return plan_refuse(f, weaker, err);
         plan_flight(out, EP_STEP_HEADER);

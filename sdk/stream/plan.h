@@ -34,10 +34,13 @@ typedef struct ep_facts {
     ep_habit takes_pipelining;    /* header and authentication in one write */
     ep_habit takes_legacy_pipelining; /* the second header behind SASL1's final message */
     ep_habit takes_stanzas;       /* stanzas behind <authenticate/>, which XEP-0388 forbids and servers bear */
+    ep_habit has_tasks;           /* logins here went on with tasks (XEP-0388): nothing rides behind them */
     uint32_t cb_set;              /* channel-binding types that this connection has (bits of ep_cb) */
     const ep_sasl_mech *token_mech; /* NULL: no usable token */
     int64_t token_issued_ms, token_expires_ms; /* Unix; 0: unknown */
     bool have_password;
+    bool have_bearer;             /* an OAuth token for OAUTHBEARER */
+    bool can_ask;                 /* the owner can be asked for one of the two */
     const ep_scram_keys *keys;    /* NULL: none */
     bool have_certificate;        /* for EXTERNAL */
     uint32_t refused_mechs;       /* rows that failed on this stream */
@@ -53,6 +56,7 @@ typedef struct ep_policy {
     bool inactive;     /* begin in client state "inactive" */
     bool want_early_data; /* a token for TLS early data is asked for where the server takes such */
     bool stanzas;      /* there are stanzas that could ride behind authentication */
+    bool no_upgrade;   /* offer no SCRAM upgrade (XEP-0480) */
 } ep_policy;
 
 typedef struct ep_plan {
@@ -64,10 +68,16 @@ typedef struct ep_plan {
     bool tries_legacy; /* whether the server takes what is sent behind SASL1 is not known yet */
     const ep_sasl_mech *mech; /* NULL: the features must be seen first */
     ep_cb cb;      /* for -PLUS */
+    bool prove;    /* weaker than what is pinned, or than XEP-0440 allows: only with the hash of XEP-0474 */
+    bool ask;      /* a password or an OAuth token must be had first; there are no flights, and mech is NULL */
+    uint32_t upgrades; /* XEP-0480: rows to offer an upgrade to */
     bool use_token;
     const ep_sasl_mech *request_token; /* NULL: ask for none */
     bool bind2, inline_resume, inline_sm, inline_carbons, inline_inactive;
 } ep_plan;
+
+/* The best class that this login may not fall below. */
+ep_sasl_class ep_plan_floor(const ep_facts *f);
 
 /* The whole login from its first step (live false) or from authentication on (live true). Fails, with a final
  * error, when no mechanism is both offered and allowed: EPODE_EAUTH, EPODE_EDOWNGRADE. */

@@ -19,12 +19,19 @@ bool ep_stream_was_guessing(const ep_stream *s)
 
 const char *ep_stream_guess(const ep_stream *s)
 {
+    if (s->upgrading)
+        return "upgrade";
     /* Stanzas stand behind all that was sent ahead: until that was taken, they are not at fault. Behind a login that
      * failed they may end the stream, until another one has succeeded. */
     bool before = ep_streq(s->guess, "legacy-pipelining") || ep_streq(s->guess, "session-features");
     if (!before && (s->behind_open || (s->behind && !s->auth_done)))
         return "stanzas-behind-authentication";
     return s->guess;
+}
+
+bool ep_stream_had_tasks(const ep_stream *s)
+{
+    return s->had_tasks;
 }
 
 const char *ep_stream_jid(const ep_stream *s)

@@ -93,6 +93,7 @@ static void write_authenticate(ep_stream *s, ep_xw *w, const ep_buf *initial)
             ep_xw_leaf(w, "device", NULL, s->c.device);
         ep_xw_close(w);
     }
+    ep_task_request_upgrades(s, w);
     if (s->plan.inline_resume)
         write_resume(s, w);
     if (s->plan.bind2)

@@ -57,7 +57,8 @@ static const element_row element_rows[] = {
     { "challenge", EP_NS_SASL2, S(AUTH), ep_login_challenge },
     { "success", EP_NS_SASL2, S(AUTH), ep_login_success2 },
     { "failure", EP_NS_SASL2, S(AUTH), ep_login_failure },
-    { "continue", EP_NS_SASL2, S(AUTH), ep_login_continue },
+    { "continue", EP_NS_SASL2, S(AUTH), ep_task_continue },
+    { "task-data", EP_NS_SASL2, S(AUTH), ep_task_data },
     { "challenge", EP_NS_SASL, S(AUTH), ep_login_challenge },
     { "success", EP_NS_SASL, S(AUTH), ep_login_success1 },
     { "failure", EP_NS_SASL, S(AUTH), ep_login_failure },
@@ -212,17 +213,10 @@ static bool copy_str(ep_stream *s, const char **to, const char *from)
     return !from || *to;
 }
 
-/* Features are kept as values; a remembered copy is made through what the owner holds. */
 static bool copy_features(ep_features *to, const ep_features *from, bool *has)
 {
-    if (!from)
-        return true;
-    *to = *from;
-    to->config_version = to->caps_node = to->caps_ver = to->caps_hash = NULL;
-    *has = true;
-    return ep_str_set(&to->config_version, from->config_version) &&
-           ep_str_set(&to->caps_node, from->caps_node) && ep_str_set(&to->caps_ver, from->caps_ver) &&
-           ep_str_set(&to->caps_hash, from->caps_hash);
+    *has = from != NULL;
+    return !from || ep_features_copy(to, from);
 }
 
 static bool copy_config(ep_stream *s, const ep_stream_config *c)
@@ -236,6 +230,7 @@ static bool copy_config(ep_stream *s, const ep_stream_config *c)
         { &to->software, c->software },   { &to->user_agent_id, c->user_agent_id },
         { &to->device, c->device },       { &to->password, c->password },
         { &to->token, c->token },         { &to->sm_id, c->sm_id },
+        { &to->bearer, c->bearer },       { &to->authzid, c->authzid },
         { &to->sent_config_version, c->sent_config_version },
     };
     bool ok = true;
@@ -284,12 +279,25 @@ static void wipe_str(const char *secret)
         ep_wipe((char *)(uintptr_t)secret, strlen(secret));
 }
 
+void ep_stream_forget_secrets(ep_stream *s)
+{
+    wipe_str(s->c.password);
+    wipe_str(s->c.bearer);
+    s->c.password = s->c.bearer = NULL;
+}
+
+bool ep_stream_keep_secret(ep_stream *s, const char **field, const char *secret)
+{
+    return copy_str(s, field, secret);
+}
+
 void ep_stream_free(ep_stream *s)
 {
     if (!s)
         return;
     ep_xml_parser_free(s->parser);
     ep_sasl_free(s->sasl);
+    ep_task_free(s);
     ep_features_free(&s->known);
     ep_features_free(&s->known_after);
     ep_features_free(&s->live);
@@ -298,6 +306,7 @@ void ep_stream_free(ep_stream *s)
     ep_free(s->jid);
     wipe_str(s->c.password);
     wipe_str(s->c.token);
+    wipe_str(s->c.bearer);
     wipe_str(s->c.sm_id);
     ep_wipe((ep_scram_keys *)(uintptr_t)s->c.facts.keys, sizeof *s->c.facts.keys);
     ep_arena_free(&s->strings);
@@ -313,6 +322,7 @@ ep_facts ep_stream_facts(const ep_stream *s, bool live)
     f.refused_mechs = s->refused;
     f.cb_set = ep_cb_set(&s->c.cb);
     f.have_password = s->c.password != NULL;
+    f.have_bearer = s->c.bearer != NULL;
     if (s->token_refused || !s->c.token)
         f.token_mech = NULL;
     if (s->keys_refused)

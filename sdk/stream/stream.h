@@ -51,6 +51,8 @@ typedef struct ep_stream_config {
     const char *tag;        /* Bind 2; NULL: none */
     const char *user_agent_id, *software, *device; /* id: UUID v4 */
     const char *password;   /* NULL: none */
+    const char *bearer;     /* OAuth's token; NULL: none */
+    const char *authzid;    /* EXTERNAL's; NULL: who the certificate says */
     const char *token;      /* FAST; its mechanism is facts.token_mech */
     uint64_t token_count;   /* the count of this attempt */
     bool token_invalidate;
@@ -65,6 +67,17 @@ typedef struct ep_stream_config {
     ep_xml_limits limits;
     int64_t guess_timeout_us; /* how long a guessed flight may stay unanswered; 0: 10 s */
 } ep_stream_config;
+
+/* What the server wants besides credentials (XEP-0388, 2.6.3). Borrowed. */
+typedef struct ep_stream_task {
+    const char *const *names; /* one of them is to be chosen; count 0: task goes on */
+    size_t count;
+    const char *task;         /* the one under way; NULL: none is */
+    const char *text;         /* for people; NULL: none */
+    const char *xml;          /* what <task-data/> held; NULL: nothing */
+    size_t xml_len;
+} ep_stream_task;
+#define EP_TASKS_MAX 8
 
 /* All are called from within feed, tick or start; none may free the stream. A callback that returns a status
  * ends the stream with it if it is a failure. */
@@ -94,6 +107,11 @@ typedef struct ep_stream_events {
     void (*wrong_guess)(void *user, const char *what, const char *why);
     /* The server named another host (RFC 6120, 4.9.3.19); closed() follows. */
     void (*see_other_host)(void *user, const char *host);
+    /* A password or an OAuth token is needed; refused: the last one was not taken. ep_stream_secret() is the answer,
+     * at any time. Only with facts.can_ask. */
+    void (*ask)(void *user, bool refused);
+    /* A task of the server's: ep_stream_answer_task() is the answer, at any time. NULL: tasks are refused. */
+    epode_status (*task)(void *user, const ep_stream_task *task);
     /* Stanzas may be sent now, behind authentication: by ep_stream_behind(). They will be counted from 1. */
     epode_status (*stanzas)(void *user);
     /* The login they rode behind failed: the server has dropped them, and so must the queue. */
@@ -119,6 +137,15 @@ void ep_stream_cut(ep_stream *s);
 ep_buf *ep_stream_output(ep_stream *s);
 void ep_stream_flushed(ep_stream *s, size_t bytes, int64_t now_us);
 
+/* The answer to the event ask; both NULL: there is none (EPODE_ECANCELLED, final). EPODE_ESTATE: nobody asked. */
+epode_status ep_stream_secret(ep_stream *s, const char *password, const char *bearer);
+bool ep_stream_is_asking(const ep_stream *s); /* it waits for the owner: a secret, or the answer to a task */
+/* The answer to the event task: name is one of its names, or NULL to go on with the one under way; xml: one element or
+ * NULL. EPODE_ESTATE: there is no task; EPODE_EINVAL: not one of the names, or not XML. */
+epode_status ep_stream_answer_task(ep_stream *s, const char *name, const char *xml, size_t len);
+epode_status ep_stream_cancel(ep_stream *s); /* no answer will come: EPODE_ECANCELLED, final */
+bool ep_stream_had_tasks(const ep_stream *s); /* other ones than were asked for */
+
 /* Only when ready. Counted stanzas take the number ep_stream_next_out() gave before; with resend they have
  * theirs already. */
 uint64_t ep_stream_next_out(const ep_stream *s); /* 0: stream management is off */
@@ -137,7 +164,7 @@ const ep_error *ep_stream_error(const ep_stream *s);
 /* The stream broke while a guess was unconfirmed: the next attempt should not guess. */
 bool ep_stream_was_guessing(const ep_stream *s);
 /* "pipelined-authentication", "legacy-pipelining", "session-features", "credentials",
- * "stanzas-behind-authentication"; NULL */
+ * "stanzas-behind-authentication", "upgrade"; NULL */
 const char *ep_stream_guess(const ep_stream *s);
 
 /* Facts for the session; strings are borrowed from the stream. */

@@ -37,6 +37,26 @@ static uint32_t read_mechanisms(const ep_elem *parent)
     return set;
 }
 
+/* The texts of the children of this name (or, with an attribute, its values) for XEP-0474. */
+static bool read_names(char **out, const ep_elem *parent, const char *name, const char *attr)
+{
+    size_t count = 0, n = 0;
+    EP_ELEM_EACH(e, parent)
+        count += ep_elem_is(e, name, NULL);
+    const char **names = ep_calloc(count + 1, sizeof *names);
+    if (!names)
+        return false;
+    EP_ELEM_EACH(e, parent) {
+        const char *text = !ep_elem_is(e, name, NULL) ? NULL : attr ? ep_elem_attr(e, attr) : ep_elem_text(e);
+        if (text)
+            names[n++] = text;
+    }
+    ep_free(*out);
+    *out = ep_sasl_join_names(names, n);
+    ep_free(names);
+    return *out != NULL;
+}
+
 static bool read_starttls(ep_features *f, const ep_elem *e)
 {
     if (ep_elem_child(e, "required", NULL))
@@ -47,7 +67,7 @@ static bool read_starttls(ep_features *f, const ep_elem *e)
 static bool read_sasl1(ep_features *f, const ep_elem *e)
 {
     f->sasl1_mechs = read_mechanisms(e) & ~EP_SASL_BITS_HT;
-    return true;
+    return read_names(&f->sasl1_names, e, "mechanism", NULL);
 }
 
 static bool read_bind2(ep_features *f, const ep_elem *e)
@@ -75,6 +95,21 @@ static bool read_fast(ep_features *f, const ep_elem *e)
     return true;
 }
 
+/* XEP-0480: tasks are named after mechanisms without channel binding. */
+static uint32_t read_upgrades(const ep_elem *parent)
+{
+    static const char prefix[] = "UPGR-";
+    uint32_t set = 0;
+    EP_ELEM_EACH(e, parent) {
+        const char *task = ep_elem_is(e, "upgrade", EP_NS_SASL_UPGRADE) ? ep_elem_text(e) : "";
+        const ep_sasl_mech *m = strncmp(task, prefix, sizeof prefix - 1) == 0
+                                    ? ep_sasl_mech_named(task + sizeof prefix - 1) : NULL;
+        if (m && m->kind == EP_SASL_SCRAM && !m->plus)
+            set |= m->bit;
+    }
+    return set;
+}
+
 static bool read_sasl2(ep_features *f, const ep_elem *e)
 {
     static const feature_row rows[] = {
@@ -83,14 +118,15 @@ static bool read_sasl2(ep_features *f, const ep_elem *e)
         { "fast", EP_NS_FAST, EP_F_FAST, read_fast },
     };
     f->sasl2_mechs = read_mechanisms(e) & ~EP_SASL_BITS_HT;
-    return ROWS(f, ep_elem_child(e, "inline", NULL), rows);
+    f->upgrades = read_upgrades(e);
+    return read_names(&f->sasl2_names, e, "mechanism", NULL) && ROWS(f, ep_elem_child(e, "inline", NULL), rows);
 }
 
 static bool read_cb(ep_features *f, const ep_elem *e)
 {
     EP_ELEM_EACH(it, e)
         f->cb_types |= ep_cb_from_name(ep_elem_attr(it, "type"));
-    return true;
+    return read_names(&f->cb_names, e, "channel-binding", "type");
 }
 
 static bool read_session(ep_features *f, const ep_elem *e)
@@ -168,18 +204,54 @@ epode_status ep_features_parse(ep_features *out, const char *xml, size_t len)
 void ep_features_free(ep_features *f)
 {
     ep_free(f->config_version);
+    ep_free(f->sasl1_names);
+    ep_free(f->sasl2_names);
+    ep_free(f->cb_names);
     ep_free(f->caps_node);
     ep_free(f->caps_ver);
     ep_free(f->caps_hash);
     memset(f, 0, sizeof *f);
 }
 
-bool ep_features_list_plus(const ep_features *f)
+static bool list_plus(uint32_t mechs)
 {
     size_t n;
     const ep_sasl_mech *m = ep_sasl_mechs(&n);
     for (size_t i = 0; i < n; i++)
-        if (m[i].plus && ((f->sasl1_mechs | f->sasl2_mechs) & m[i].bit))
+        if (m[i].plus && (mechs & m[i].bit))
             return true;
     return false;
+}
+
+bool ep_features_list_plus(const ep_features *f)
+{
+    return list_plus(f->sasl1_mechs | f->sasl2_mechs);
+}
+
+bool ep_features_copy(ep_features *to, const ep_features *from)
+{
+    *to = *from;
+    char **strings[] = { &to->config_version, &to->caps_node,   &to->caps_ver, &to->caps_hash,
+                         &to->sasl1_names,    &to->sasl2_names, &to->cb_names };
+    bool ok = true;
+    for (size_t i = 0; i < sizeof strings / sizeof *strings; i++) {
+        const char *text = *strings[i];
+        ok = (*strings[i] = ep_strdup(text)) || !text ? ok : false;
+    }
+    if (!ok)
+        ep_features_free(to);
+    return ok;
+}
+
+
+bool ep_features_binding_fits(const ep_features *f, bool sasl2, uint32_t have)
+{
+    if (!(f->bits & EP_F_CB_LISTED) || !have)
+        return true;
+    /* FAST's mechanisms bind as well, and SASL2 alone has them. */
+    uint32_t listed = sasl2 ? f->sasl2_mechs : f->sasl1_mechs;
+    if (!list_plus(listed) && !(sasl2 && (f->fast_mechs & EP_SASL_BITS_HT_BOUND)))
+        return !f->cb_names || !*f->cb_names;
+    /* Every server has tls-server-end-point: where it is missing as well, somebody put others in its place. */
+    return (f->cb_types & (have | EP_CB_ENDP)) || !list_plus(listed);
 }

@@ -38,6 +38,9 @@ typedef struct ep_features {
     uint32_t bits;
     uint32_t sasl1_mechs, sasl2_mechs, fast_mechs; /* bits of ep_sasl_mech rows */
     uint32_t cb_types;                             /* bits of ep_cb */
+    uint32_t upgrades;                             /* XEP-0480: rows that accounts can be upgraded to */
+    /* Every name as it was listed, ours or not, sorted and joined for XEP-0474; NULL: not listed. */
+    char *sasl1_names, *sasl2_names, *cb_names;
     uint32_t idle_seconds;                         /* XEP-0478; 0: not said */
     uint64_t max_bytes;                            /* XEP-0478; 0: not said */
     char *config_version;                          /* XEP-0509 */
@@ -49,7 +52,13 @@ epode_status ep_features_read(ep_features *out, const ep_elem *features);
 /* The same from text that was remembered; EPODE_EPROTO if it is not what it should be. */
 epode_status ep_features_parse(ep_features *out, const char *xml, size_t len);
 void ep_features_free(ep_features *f);
+/* A copy of its own of everything; false: no memory, *to is empty. */
+bool ep_features_copy(ep_features *to, const ep_features *from);
 /* Whether any mechanism of either list is a -PLUS one. */
 bool ep_features_list_plus(const ep_features *f);
+/* The channel-binding types of XEP-0440 fit what else is offered for this profile: false where they say that either the
+ * types or the mechanisms that use them were taken out on the way (its business rules 5 and 6). have: the types (bits of
+ * ep_cb) that this connection can do. */
+bool ep_features_binding_fits(const ep_features *f, bool sasl2, uint32_t have);
 
 #endif

@@ -16,6 +16,7 @@
 #define EP_NS_FAST          "urn:xmpp:fast:0"             /* XEP-0484 */
 #define EP_NS_SASL_CB       "urn:xmpp:sasl-cb:0"          /* XEP-0440 */
 #define EP_NS_SASL_UPGRADE  "urn:xmpp:sasl:upgrade:0"     /* XEP-0480 */
+#define EP_NS_SCRAM_UPGRADE "urn:xmpp:scram-upgrade:0"    /* XEP-0480 */
 #define EP_NS_SM            "urn:xmpp:sm:3"               /* XEP-0198 */
 #define EP_NS_CSI           "urn:xmpp:csi:0"              /* XEP-0352 */
 #define EP_NS_CARBONS       "urn:xmpp:carbons:2"          /* XEP-0280 */

@@ -34,10 +34,22 @@ static void mask_attr(char *from, char *to, const char *name)
     }
 }
 
+/* Everything inside of an element, its children's tags too: what tasks carry is theirs to define. */
+static void mask_whole(char *tag, char *close, char *end)
+{
+    char *to = close + 1;
+    size_t n = strcspn(tag, " >/");
+    for (; to < end; to++)
+        if (*to == '<' && (size_t)(end - to) > n + 2 && to[1] == '/' && memcmp(to + 2, tag, n) == 0 && to[2 + n] == '>')
+            break;
+    mask(close + 1, to);
+}
+
 void ep_trace_mask(char *xml, size_t len)
 {
     static const char *const texts[] = { "auth", "initial-response", "response", "challenge", "success",
                                          "additional-data", "hash", NULL };
+    static const char *const wholes[] = { "next", "task-data", NULL };
     static const char *const tokens[] = { "token", NULL };
     static const char *const resumptions[] = { "enabled", "resume", "resumed", NULL };
     char *end = xml + len;
@@ -49,6 +61,8 @@ void ep_trace_mask(char *xml, size_t len)
         if (tag_is(p + 1, n, texts) && close[-1] != '/') {
             char *next = memchr(close, '<', (size_t)(end - close));
             mask(close + 1, next ? next : end);
+        } else if (tag_is(p + 1, n, wholes) && close[-1] != '/') {
+            mask_whole(p + 1, close, end);
         } else if (tag_is(p + 1, n, tokens)) {
             mask_attr(p, close, "token");
         } else if (tag_is(p + 1, n, resumptions)) {

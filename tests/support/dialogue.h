@@ -143,6 +143,9 @@ static bool set_flag(script *t, const char *key, bool on)
                  { "sm", &p->want_sm },
                  { "inactive", &p->inactive },
                  { "no-fast-path", &p->no_fast_path },
+                 { "no-upgrade", &p->no_upgrade },
+                 { "certificate", &t->r.c.facts.have_certificate },
+                 { "ask", &t->r.c.facts.can_ask },
                  { "invalidate-token", &t->r.c.token_invalidate } };
     for (size_t i = 0; i < COUNT(rows); i++)
         if (strcmp(rows[i].key, key) == 0) {
@@ -158,6 +161,8 @@ static bool set_string(script *t, const char *key, const char *value)
         const char *key;
         const char **field;
     } rows[] = { { "password", &t->r.c.password },
+                 { "bearer", &t->r.c.bearer },
+                 { "authzid", &t->r.c.authzid },
                  { "tag", &t->r.c.tag },
                  { "resource", &t->r.c.resource },
                  { "config-version", &t->r.c.sent_config_version },

@@ -158,10 +158,43 @@ static inline void rig_log(int level, const char *area, const char *line, void *
         ((rig *)user)->logged_bug = true;
 }
 
+static inline void rig_ask(void *user, bool refused)
+{
+    ep_buf_printf(&((rig *)user)->log, "ask%s\n", refused ? " refused" : "");
+}
+
+static inline epode_status rig_task(void *user, const ep_stream_task *task)
+{
+    rig *r = user;
+    ep_buf_puts(&r->log, task->task ? "task-data " : "tasks");
+    for (size_t i = 0; i < task->count; i++)
+        ep_buf_printf(&r->log, " %s", task->names[i]);
+    if (task->task)
+        ep_buf_printf(&r->log, "%s %s", task->task, task->xml ? task->xml : "-");
+    else if (task->text)
+        ep_buf_printf(&r->log, ": %s", task->text);
+    ep_buf_putc(&r->log, '\n');
+    return r->answer;
+}
+
 static const ep_stream_events rig_events = {
-    rig_features,   rig_token,   rig_token_dead,    rig_authenticated, rig_bound,
-    rig_sm_enabled, rig_resumed, rig_resume_failed, rig_ready,         rig_stanza,
-    rig_counted,    rig_acked,   rig_ack_wanted,    rig_wrong_guess,   rig_see_other_host, NULL, NULL,
+    .features = rig_features,
+    .token = rig_token,
+    .token_dead = rig_token_dead,
+    .authenticated = rig_authenticated,
+    .bound = rig_bound,
+    .sm_enabled = rig_sm_enabled,
+    .resumed = rig_resumed,
+    .resume_failed = rig_resume_failed,
+    .ready = rig_ready,
+    .stanza = rig_stanza,
+    .counted = rig_counted,
+    .acked = rig_acked,
+    .ack_wanted = rig_ack_wanted,
+    .wrong_guess = rig_wrong_guess,
+    .see_other_host = rig_see_other_host,
+    .ask = rig_ask,
+    .task = rig_task,
 };
 
 /* Made-up channel binding: both sides of a simulated TLS connection have it. */

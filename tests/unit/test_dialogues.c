@@ -45,6 +45,11 @@ static const char *value_of(script *t, const char *name)
         return ht_of(t, "Initiator", true);
     if (strcmp(name, "responder") == 0)
         return ht_of(t, "Responder", false);
+    if (strcmp(name, "bearer") == 0) {
+        char text[256];
+        int n = snprintf(text, sizeof text, "n,a=alice@localhost,\x01%s%s\x01\x01", "auth=Bearer ", t->r.c.bearer);
+        return scram_b64(text, (size_t)n);
+    }
     if (strcmp(name, "plain") == 0) {
         char text[256];
         int n = snprintf(text, sizeof text, "%calice%c%s", 0, 0, t->r.c.password);
@@ -134,7 +139,8 @@ static long match(script *t, const char *pattern, const char *text)
         const char *end = *p ? strchr(s, *p) : s + strlen(s);
         if (!end)
             return -1;
-        bool computed = strcmp(name, "initiator") == 0 || strcmp(name, "plain") == 0;
+        bool computed = strcmp(name, "initiator") == 0 || strcmp(name, "plain") == 0 ||
+                        strcmp(name, "bearer") == 0;
         const char *want = computed                  ? value_of(t, name)
                            : *name && islower(*name) ? var(t, name)
                                                      : NULL;
@@ -185,6 +191,17 @@ static void nothing_is_left(script *t)
         wrong(t, "an event more", "(nothing)", ep_buf_cstr(&t->r.log) + t->log_at);
 }
 
+/* "NAME XML", or without a name what goes on with a task. */
+static epode_status answer_task(script *t, char *name, const char *xml)
+{
+    char *end = name ? name + strcspn(name, " ") : NULL;
+    if (end) {
+        xml = *end ? end + 1 : end;
+        *end = '\0';
+    }
+    return ep_stream_answer_task(t->r.s, name, xml, strlen(xml));
+}
+
 static void owner_does(script *t, char *what)
 {
     ep_stream *s = t->r.s;
@@ -206,6 +223,15 @@ static void owner_does(script *t, char *what)
         st = ep_stream_close(s);
     else if (strcmp(what, "cut") == 0)
         ep_stream_cut(s);
+    else if (strcmp(what, "secret") == 0) {
+        t->r.c.password = keep(t, value);
+        rig_ended(&t->r, ep_stream_secret(s, value, NULL));
+    } else if (strcmp(what, "bearer") == 0)
+        rig_ended(&t->r, ep_stream_secret(s, NULL, value));
+    else if (strcmp(what, "task") == 0 || strcmp(what, "task-data") == 0)
+        st = answer_task(t, what[4] ? NULL : value, what[4] ? value : "");
+    else if (strcmp(what, "cancel") == 0)
+        rig_ended(&t->r, ep_stream_cancel(s));
     else if (strcmp(what, "wait") == 0)
         rig_ended(&t->r, ep_stream_tick(s, t->r.now_us += strtoll(value, NULL, 10) * 1000000));
     else

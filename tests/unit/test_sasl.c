@@ -1,6 +1,7 @@
 /* test_sasl.c: the table of mechanisms, PLAIN, EXTERNAL and HT. */
 #include "../support/check.h"
 
+#include "base/alloc.h"
 #include "base/str.h"
 #include "sasl/mechanism.h"
 
@@ -20,7 +21,7 @@ static void the_table_is_in_order_and_without_twins(void **state)
         if (i && m[i].kind != EP_SASL_HT)
             assert_true(m[i].rank <= m[i - 1].rank);
     }
-    assert_null(ep_sasl_mech_named("OAUTHBEARER"));
+    assert_null(ep_sasl_mech_named("X-OAUTH2"));
     assert_null(ep_sasl_mech_named("plain"));
     assert_null(ep_sasl_mech_named(NULL));
     assert_null(ep_sasl_mech_of(0));
@@ -107,7 +108,7 @@ static void external_says_nothing(void **state)
     ep_sasl_free(s);
 }
 
-/* HMAC-SHA-256 of the token over the label and the binding, computed with Python's hmac. */
+/* HMAC of the token over the label and the binding, computed with Python's hmac. */
 typedef struct ht_row {
     const char *mech;
     bool bound;
@@ -123,33 +124,54 @@ static const ht_row ht_rows[] = {
       "ae15a413c8e583a0628bd7447429b39484163dbc55074afee834b4c4ee43ad7d" },
     { "HT-SHA-256-UNIQ", true, "70db797ea3f6e86537a163967e6cbe39211897264ae0c58241e21fdcc35c8935",
       "ae15a413c8e583a0628bd7447429b39484163dbc55074afee834b4c4ee43ad7d" },
+    { "HT-SHA-512-NONE", false,
+      "93ccc14451e4c5bef1ab7864e0b1079398fd1cb5d7dcb665a79597c4dc4db8e5"
+      "fa25e7a89693006de155cb7dd0a9fbf1c9663d7fa63f23c90ef01fd5ac885b8b",
+      "3e11a5052894123dd0f676aa62f7568ddb455ca77da07aa95874d50c3413cfb4"
+      "a42c1d5cd8d5db77af6fbe7741ae55b194b7aaea40a29756a67bdcd30bb6f09d" },
+    { "HT-SHA-512-EXPR", true,
+      "5dabe3dc96f87e8bf261b17edb41572c3c409eb1b1c7bf46ef65f70cbf002a04"
+      "926047fb1bcaad69043740fdf8cdd366a80ed07cc2b048423be9205aba03b997",
+      "6cd517835de51855414185cae806b3c3f69885da0a5f4138c5f4428eac500103"
+      "c55049864a7286a04e3e7481e395c3604e2dfc77e705b7f9b75c22d65b7e39b1" },
+    { "HT-SHA-512-ENDP", true,
+      "5dabe3dc96f87e8bf261b17edb41572c3c409eb1b1c7bf46ef65f70cbf002a04"
+      "926047fb1bcaad69043740fdf8cdd366a80ed07cc2b048423be9205aba03b997",
+      "6cd517835de51855414185cae806b3c3f69885da0a5f4138c5f4428eac500103"
+      "c55049864a7286a04e3e7481e395c3604e2dfc77e705b7f9b75c22d65b7e39b1" },
+    { "HT-SHA-512-UNIQ", true,
+      "5dabe3dc96f87e8bf261b17edb41572c3c409eb1b1c7bf46ef65f70cbf002a04"
+      "926047fb1bcaad69043740fdf8cdd366a80ed07cc2b048423be9205aba03b997",
+      "6cd517835de51855414185cae806b3c3f69885da0a5f4138c5f4428eac500103"
+      "c55049864a7286a04e3e7481e395c3604e2dfc77e705b7f9b75c22d65b7e39b1" },
 };
 
 static void ht_check(const ht_row *row, const ep_cb_data *cb)
 {
-    char hex[65];
-    uint8_t answer[33] = { 0 };
+    char hex[129];
+    uint8_t answer[65] = { 0 };
+    size_t n = strlen(row->responder) / 2;
     ep_buf out = EP_BUF_INIT;
     ep_sasl_creds creds = { .username = "alice", .token = "secret-token:fast-Xyz" };
     ep_sasl *s = begin(row->mech, &creds, cb);
     assert_int_equal(ep_sasl_initial(s, &out, NULL), EPODE_OK);
-    assert_int_equal(out.len, 6 + 32);
+    assert_int_equal(out.len, 6 + n);
     assert_string_equal(ep_buf_ptr(&out), "alice");
-    ep_hex(ep_buf_ptr(&out) + 6, 32, hex);
+    ep_hex(ep_buf_ptr(&out) + 6, n, hex);
     assert_string_equal(hex, row->initiator);
-    for (int i = 0; i < 32; i++) {
+    for (size_t i = 0; i < n; i++) {
         unsigned v;
         sscanf(row->responder + 2 * i, "%2x", &v);
         answer[i] = (uint8_t)v;
     }
-    assert_int_equal(ep_sasl_finish(s, answer, 32, NULL), EPODE_OK);
-    assert_int_equal(ep_sasl_finish(s, answer, 31, NULL), EPODE_EAUTH);
-    assert_int_equal(ep_sasl_finish(s, answer, 33, NULL), EPODE_EAUTH);
+    assert_int_equal(ep_sasl_finish(s, answer, n, NULL), EPODE_OK);
+    assert_int_equal(ep_sasl_finish(s, answer, n - 1, NULL), EPODE_EAUTH);
+    assert_int_equal(ep_sasl_finish(s, answer, n + 1, NULL), EPODE_EAUTH);
     assert_int_equal(ep_sasl_finish(s, NULL, 0, NULL), EPODE_EAUTH);
-    answer[31] ^= 1;
-    assert_int_equal(ep_sasl_finish(s, answer, 32, NULL), EPODE_EAUTH);
+    answer[n - 1] ^= 1;
+    assert_int_equal(ep_sasl_finish(s, answer, n, NULL), EPODE_EAUTH);
     /* The client's own hash is no answer. */
-    assert_int_equal(ep_sasl_finish(s, ep_buf_ptr(&out) + 6, 32, NULL), EPODE_EAUTH);
+    assert_int_equal(ep_sasl_finish(s, ep_buf_ptr(&out) + 6, n, NULL), EPODE_EAUTH);
     assert_int_equal(ep_sasl_step(s, "x", 1, &out, NULL), EPODE_EPROTO);
     ep_sasl_free(s);
     ep_buf_free(&out);
@@ -188,6 +210,91 @@ static void ht_needs_a_token(void **state)
     ep_sasl_free(s);
 }
 
+static void a_bearer_token_is_one_message(void **state)
+{
+    (void)state;
+    ep_buf out = EP_BUF_INIT;
+    ep_sasl_creds creds = { .username = "a,b", .jid = "a,b=@localhost", .bearer = "vF9dft4qmTc2Nvb3RlckBhbHRhdmlzdGEuY29tCg==" };
+    ep_sasl *s = begin("OAUTHBEARER", &creds, NULL);
+    assert_int_equal(ep_sasl_initial(s, &out, NULL), EPODE_OK);
+    assert_string_equal(ep_buf_cstr(&out), "n,a=a=2Cb=3D@localhost,\x01" "auth=Bearer "
+                                           "vF9dft4qmTc2Nvb3RlckBhbHRhdmlzdGEuY29tCg==\x01\x01");
+    assert_int_equal(ep_sasl_finish(s, NULL, 0, NULL), EPODE_OK);
+    ep_sasl_free(s);
+    /* What could end the field, and nothing at all. */
+    static const char *const wrong[] = { "", "a\x01" "b", "a b", "\xc3\xa4" };
+    for (size_t i = 0; i < COUNT(wrong); i++) {
+        creds.bearer = wrong[i];
+        s = begin("OAUTHBEARER", &creds, NULL);
+        ep_buf_clear(&out);
+        assert_true(ep_sasl_initial(s, &out, NULL) < 0);
+        assert_int_equal(out.len, 0);
+        ep_sasl_free(s);
+    }
+    ep_buf_free(&out);
+}
+
+static void a_refused_bearer_token_is_answered_by_one_byte(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *json, *why;
+    } rows[] = {
+        { "{\"status\":\"invalid_token\",\"scope\":\"example_scope\"}", "invalid_token" },
+        { "{\"scope\":\"x\", \"status\" : \"insufficient_scope\"}", "insufficient_scope" },
+        { "{\"status\":401}", "" },
+        { "{\"status\":\"Alice's secret\"}", "" },
+        { "{\"status\":\"unterminated", "" },
+        { "{\"status\":\"abcdefghijklmnopqrstuvwxyz_abcdefghijklmnopqrstuvwxyz\"}", "" },
+        { "\"status\"", "" },
+        { "", "" },
+    };
+    ep_sasl_creds creds = { .username = "alice", .jid = "alice@localhost", .bearer = "t" };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        ep_buf out = EP_BUF_INIT;
+        ep_sasl *s = begin("OAUTHBEARER", &creds, NULL);
+        assert_string_equal(ep_sasl_refusal(s), "");
+        assert_int_equal(ep_sasl_step(s, rows[i].json, strlen(rows[i].json), &out, NULL), EPODE_OK);
+        assert_string_equal(ep_buf_cstr(&out), "\x01");
+        assert_string_equal(ep_sasl_refusal(s), rows[i].why);
+        /* Neither a second refusal nor a change of mind. */
+        assert_int_equal(ep_sasl_step(s, "", 0, &out, NULL), EPODE_EPROTO);
+        assert_int_equal(ep_sasl_finish(s, NULL, 0, NULL), EPODE_EPROTO);
+        ep_sasl_free(s);
+        ep_buf_free(&out);
+    }
+    assert_string_equal(ep_sasl_refusal(NULL), "");
+}
+
+static void external_names_whom_it_must(void **state)
+{
+    (void)state;
+    ep_buf out = EP_BUF_INIT;
+    ep_sasl_creds creds = { .username = "alice", .authzid = "alice@localhost" };
+    ep_sasl *s = begin("EXTERNAL", &creds, NULL);
+    assert_int_equal(ep_sasl_initial(s, &out, NULL), EPODE_OK);
+    assert_string_equal(ep_buf_cstr(&out), "alice@localhost");
+    ep_sasl_free(s);
+    ep_buf_free(&out);
+}
+
+static void names_are_joined_in_the_order_of_their_bytes(void **state)
+{
+    (void)state;
+    const char *names[] = { "SCRAM-SHA-1-PLUS", "tls", "SCRAM-SHA-1", "\xc3\xa4", "Z", "SCRAM-SHA-1" };
+    char *mechs = ep_sasl_join_names(names, COUNT(names)), *none = ep_sasl_join_names(NULL, 0);
+    assert_string_equal(mechs, "SCRAM-SHA-1\x1eSCRAM-SHA-1\x1eSCRAM-SHA-1-PLUS\x1eZ\x1etls\x1e\xc3\xa4");
+    assert_string_equal(none, "");
+    char *all = ep_sasl_advertised("a\x1e" "b", "c"), *without = ep_sasl_advertised("a", NULL);
+    char *empty = ep_sasl_advertised("a", "");
+    assert_string_equal(all, "a\x1e" "b\x1f" "c");
+    assert_string_equal(without, "a");
+    assert_string_equal(empty, "a\x1f");
+    char *texts[] = { mechs, none, all, without, empty };
+    for (size_t i = 0; i < COUNT(texts); i++)
+        ep_free(texts[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -198,6 +305,10 @@ int main(void)
         cmocka_unit_test(external_says_nothing),
         cmocka_unit_test(ht_hashes_the_token_with_its_binding),
         cmocka_unit_test(ht_needs_a_token),
+        cmocka_unit_test(a_bearer_token_is_one_message),
+        cmocka_unit_test(a_refused_bearer_token_is_answered_by_one_byte),
+        cmocka_unit_test(external_names_whom_it_must),
+        cmocka_unit_test(names_are_joined_in_the_order_of_their_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

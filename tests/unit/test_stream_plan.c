@@ -25,6 +25,7 @@
 #define ENDP    (1u << 9)
 #define UNIQ    (1u << 10)
 #define NONE    (1u << 11)
+#define OAUTH   (1u << 16)
 
 #define BIND2   (EP_F_SASL2 | EP_F_BIND2)
 #define ALL     (BIND2 | EP_F_BIND2_SM | EP_F_BIND2_CARBONS | EP_F_BIND2_CSI | EP_F_SASL2_SM | EP_F_FAST)
@@ -317,6 +318,164 @@ static void a_token_is_used_while_it_lives_and_fits(void **state)
     }
 }
 
+static void a_token_is_asked_for_in_the_kind_that_is_wanted(void **state)
+{
+    (void)state;
+    enum { H512 = 4 }; /* the bits of SHA-512 are those of SHA-256, shifted */
+    static const struct {
+        uint32_t offered, have;
+        bool early, zero_rtt;
+        const char *request;
+    } t[] = {
+        { EXPR | ENDP | EXPR << H512 | ENDP << H512, EP_CB_EXPR | EP_CB_ENDP, false, true, "HT-SHA-512-EXPR" },
+        { EXPR | ENDP | NONE << H512, EP_CB_EXPR | EP_CB_ENDP, false, true, "HT-SHA-256-EXPR" },
+        /* The exporter does not exist while early data is sent. */
+        { EXPR | ENDP | NONE, EP_CB_EXPR | EP_CB_ENDP, true, true, "HT-SHA-256-ENDP" },
+        { EXPR | ENDP | ENDP << H512, EP_CB_EXPR | EP_CB_ENDP, true, true, "HT-SHA-512-ENDP" },
+        { EXPR | ENDP, EP_CB_EXPR | EP_CB_ENDP, true, false, "HT-SHA-256-EXPR" },
+        { EXPR | NONE, EP_CB_EXPR | EP_CB_ENDP, true, true, "HT-SHA-256-EXPR" },
+        /* TLS 1.2 has no early data; tls-unique is its own. */
+        { UNIQ | ENDP | UNIQ << H512, EP_CB_UNIQ | EP_CB_ENDP, true, true, "HT-SHA-512-UNIQ" },
+        { UNIQ | ENDP, EP_CB_EXPR | EP_CB_ENDP, false, true, "HT-SHA-256-ENDP" },
+        { NONE | NONE << H512, EP_CB_EXPR | EP_CB_ENDP, true, true, "HT-SHA-512-NONE" },
+        { EXPR << H512 | NONE, 0, false, false, "HT-SHA-256-NONE" },
+    };
+    for (size_t i = 0; i < COUNT(t); i++) {
+        ep_plan p;
+        ep_policy policy = { .want_early_data = t[i].early };
+        ep_features features = { .bits = ALL | (t[i].zero_rtt ? EP_F_FAST_0RTT : 0), .sasl2_mechs = SHA1,
+                                 .fast_mechs = t[i].offered };
+        ep_facts f = { .features = &features, .live = true, .have_password = true, .cb_set = t[i].have };
+        assert_int_equal(ep_plan_login(&p, &f, &policy, NULL), EPODE_OK);
+        if (strcmp(name_of(p.request_token), t[i].request) != 0)
+            fail_msg("row %zu: asks for %s", i, name_of(p.request_token));
+    }
+}
+
+static void a_secret_is_asked_for_only_where_it_is_needed_and_helps(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        uint32_t mechs;
+        ep_facts f;
+        bool guess;
+        epode_status status;
+        const char *mech; /* NULL: asks, or fails */
+        bool ask;
+    } t[] = {
+        { "nothing at hand", SHA1, { .can_ask = true }, false, EPODE_OK, NULL, true },
+        { "nobody to ask", SHA1, { .can_ask = false }, false, EPODE_EAUTH, NULL, false },
+        { "the password is there", SHA1, { .can_ask = true, .have_password = true }, false, EPODE_OK, "SCRAM-SHA-1", false },
+        { "keys do for a weaker hash", SHA1 | SHA256, { .can_ask = true, .keys = &keys1 }, false, EPODE_OK, "SCRAM-SHA-1",
+          false },
+        { "a certificate does", SHA1 | EXT, { .can_ask = true, .have_certificate = true }, false, EPODE_OK, "EXTERNAL", false },
+        { "OAuth alone: a token could be given", OAUTH, { .can_ask = true }, false, EPODE_OK, NULL, true },
+        { "the token is there", OAUTH | SHA1, { .have_bearer = true }, false, EPODE_OK, "OAUTHBEARER", false },
+        { "the password goes first", OAUTH | SHA1, { .have_bearer = true, .have_password = true }, false, EPODE_OK,
+          "SCRAM-SHA-1", false },
+        { "PLAIN that is not allowed is no reason to ask", PLAIN, { .can_ask = true }, false, EPODE_EAUTH, NULL, false },
+        { "weaker than before is no reason either", OAUTH, { .can_ask = true, .pinned = EP_SASL_CLASS_SCRAM }, false,
+          EPODE_EDOWNGRADE, NULL, false },
+        { "nobody is asked for a guess", SHA1, { .can_ask = true }, true, EPODE_OK, NULL, false },
+    };
+    for (size_t i = 0; i < COUNT(t); i++) {
+        ep_plan p;
+        ep_policy policy = { 0 };
+        ep_features features = { .bits = EP_F_SASL2, .sasl2_mechs = t[i].mechs };
+        ep_facts f = t[i].f;
+        f.features = &features;
+        f.live = !t[i].guess;
+        epode_status st = ep_plan_login(&p, &f, &policy, NULL);
+        if (st != t[i].status || p.ask != t[i].ask || (p.mech != NULL) != (t[i].mech != NULL) ||
+            (p.mech && strcmp(p.mech->name, t[i].mech) != 0))
+            fail_msg("%s: %s, %s%s", t[i].name, epode_status_name(st), name_of(p.mech), p.ask ? ", asks" : "");
+    }
+}
+
+static void an_upgrade_is_wished_for_where_the_password_is_known(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t mechs, upgrades;
+        ep_facts f;
+        ep_policy p;
+        uint32_t wished;
+    } t[] = {
+        { SHA1, SHA256, { .have_password = true }, { 0 }, SHA256 },
+        { SHA1 | SHA256, SHA256, { .have_password = true }, { 0 }, 0 },
+        { SHA1, SHA256, { .have_password = true }, { .no_upgrade = true }, 0 },
+        { SHA1, SHA256, { .keys = &keys1 }, { 0 }, 0 },
+        { PLAIN, SHA256, { .have_password = true }, { .allow_plain = true }, SHA256 },
+        { EXT, SHA256, { .have_password = true, .have_certificate = true }, { 0 }, 0 },
+        { OAUTH, SHA256, { .have_bearer = true }, { 0 }, 0 },
+    };
+    for (size_t i = 0; i < COUNT(t); i++) {
+        ep_plan p;
+        ep_features features = { .bits = ALL & ~EP_F_FAST, .sasl2_mechs = t[i].mechs, .upgrades = t[i].upgrades };
+        ep_facts f = t[i].f;
+        f.features = &features;
+        f.live = true;
+        assert_int_equal(ep_plan_login(&p, &f, &t[i].p, NULL), EPODE_OK);
+        if (p.upgrades != t[i].wished)
+            fail_msg("row %zu: wishes for %x", i, p.upgrades);
+    }
+}
+
+static void where_tasks_were_seen_nothing_rides_behind(void **state)
+{
+    (void)state;
+    for (int tasks = 0; tasks <= 1; tasks++) {
+        ep_plan p;
+        ep_policy policy = { .stanzas = true, .allow_plain = true };
+        ep_features features = { .bits = ALL & ~EP_F_FAST, .sasl2_mechs = PLAIN };
+        ep_facts f = { .features = &features, .have_password = true, .takes_stanzas = EP_HABIT_YES,
+                       .has_tasks = tasks ? EP_HABIT_YES : EP_HABIT_UNKNOWN };
+        assert_int_equal(ep_plan_login(&p, &f, &policy, NULL), EPODE_OK);
+        assert_int_equal((p.flights[0] & EP_STEP_STANZAS) != 0, !tasks);
+        /* Nor behind an upgrade, which is one. */
+        features.upgrades = SHA256;
+        assert_int_equal(ep_plan_login(&p, &f, &policy, NULL), EPODE_OK);
+        assert_false(p.flights[0] & EP_STEP_STANZAS);
+    }
+}
+
+static void types_that_do_not_fit_need_the_proof(void **state)
+{
+    (void)state;
+    /* XEP-0440, 3: what may not be in order without somebody in between. */
+    static const struct {
+        const char *name, *names;
+        bool listed, prove;
+        uint32_t mechs, fast, types, have;
+    } t[] = {
+        { "no list", NULL, false, false, SHA1, 0, 0, EP_CB_EXPR },
+        { "types without a mechanism", "tls-exporter", true, true, SHA1, 0, EP_CB_EXPR, EP_CB_EXPR },
+        { "FAST's mechanisms use them", "tls-exporter", true, false, SHA1, EXPR, EP_CB_EXPR, EP_CB_EXPR },
+        { "none of them is ours", "tls-bogus", true, true, SHA1 | SHA1P, 0, 0, EP_CB_EXPR | EP_CB_ENDP },
+        { "the one that every server has, which we cannot", "tls-server-end-point", true, false, SHA1 | SHA1P, 0,
+          EP_CB_ENDP, EP_CB_EXPR },
+        { "an empty list", "", true, false, SHA1, 0, 0, EP_CB_EXPR },
+        { "we can none at all", "tls-bogus", true, false, SHA1 | SHA1P, 0, 0, 0 },
+    };
+    for (size_t i = 0; i < COUNT(t); i++)
+        for (int sasl2 = 0; sasl2 <= 1; sasl2++) {
+            ep_plan p;
+            ep_policy policy = { 0 };
+            ep_features features = { .bits = (sasl2 ? EP_F_SASL2 : EP_F_SASL1) | (t[i].listed ? EP_F_CB_LISTED : 0),
+                                     .fast_mechs = t[i].fast, .cb_types = t[i].types,
+                                     .cb_names = (char *)(uintptr_t)t[i].names };
+            *(sasl2 ? &features.sasl2_mechs : &features.sasl1_mechs) = t[i].mechs;
+            ep_facts f = { .features = &features, .live = true, .have_password = true, .cb_set = t[i].have };
+            if (!sasl2 && t[i].fast)
+                continue;
+            assert_int_equal(ep_plan_login(&p, &f, &policy, NULL), EPODE_OK);
+            assert_string_equal(p.mech->name, "SCRAM-SHA-1");
+            if (p.prove != t[i].prove)
+                fail_msg("%s: %d", t[i].name, p.prove);
+        }
+}
+
 static void what_is_weaker_than_before_is_an_error(void **state)
 {
     (void)state;
@@ -326,18 +485,24 @@ static void what_is_weaker_than_before_is_an_error(void **state)
         bool plain, password, certificate;
         epode_status status;
         const char *mech;
+        bool prove; /* goes on only with the hash of XEP-0474 */
     } d[] = {
-        { SHA1, EP_SASL_CLASS_SCRAM_CB, false, true, false, EPODE_EDOWNGRADE, NULL },
-        { SHA1 | SHA1P, EP_SASL_CLASS_SCRAM_CB, false, true, false, EPODE_OK, "SCRAM-SHA-1-PLUS" },
-        { SHA1, EP_SASL_CLASS_SCRAM, false, true, false, EPODE_OK, "SCRAM-SHA-1" }, /* the class, not the hash */
-        { PLAIN, EP_SASL_CLASS_SCRAM, true, true, false, EPODE_EDOWNGRADE, NULL },
-        { PLAIN, EP_SASL_CLASS_PLAIN, true, true, false, EPODE_OK, "PLAIN" },
-        { PLAIN, EP_SASL_CLASS_NONE, true, true, false, EPODE_OK, "PLAIN" },
-        { PLAIN, EP_SASL_CLASS_NONE, false, true, false, EPODE_EAUTH, NULL },
-        { PLAIN | SHA1P, EP_SASL_CLASS_EXTERNAL, true, true, false, EPODE_EDOWNGRADE, NULL },
-        { EXT, EP_SASL_CLASS_EXTERNAL, false, false, true, EPODE_OK, "EXTERNAL" },
-        { SHA1, EP_SASL_CLASS_NONE, false, false, false, EPODE_EAUTH, NULL },
-        { 0, EP_SASL_CLASS_NONE, true, true, true, EPODE_EAUTH, NULL },
+        { SHA1, EP_SASL_CLASS_SCRAM_CB, false, true, false, EPODE_OK, "SCRAM-SHA-1", true },
+        { SHA1 | SHA1P, EP_SASL_CLASS_SCRAM_CB, false, true, false, EPODE_OK, "SCRAM-SHA-1-PLUS", false },
+        { SHA1, EP_SASL_CLASS_SCRAM, false, true, false, EPODE_OK, "SCRAM-SHA-1", false }, /* the class, not the hash */
+        { PLAIN, EP_SASL_CLASS_SCRAM, true, true, false, EPODE_EDOWNGRADE, NULL, false },
+        { PLAIN, EP_SASL_CLASS_PLAIN, true, true, false, EPODE_OK, "PLAIN", false },
+        { PLAIN, EP_SASL_CLASS_NONE, true, true, false, EPODE_OK, "PLAIN", false },
+        { PLAIN, EP_SASL_CLASS_NONE, false, true, false, EPODE_EAUTH, NULL, false },
+        { PLAIN | SHA1, EP_SASL_CLASS_SCRAM_CB, true, true, false, EPODE_OK, "SCRAM-SHA-1", true },
+        /* Without its certificate the application chose another way itself, but PLAIN is never one. */
+        { PLAIN | SHA1P, EP_SASL_CLASS_EXTERNAL, true, true, false, EPODE_OK, "SCRAM-SHA-1-PLUS", false },
+        { PLAIN | SHA1P, EP_SASL_CLASS_EXTERNAL, true, true, true, EPODE_OK, "SCRAM-SHA-1-PLUS", true },
+        { PLAIN, EP_SASL_CLASS_EXTERNAL, true, true, false, EPODE_EDOWNGRADE, NULL, false },
+        { PLAIN, EP_SASL_CLASS_EXTERNAL, true, true, true, EPODE_EDOWNGRADE, NULL, false },
+        { EXT, EP_SASL_CLASS_EXTERNAL, false, false, true, EPODE_OK, "EXTERNAL", false },
+        { SHA1, EP_SASL_CLASS_NONE, false, false, false, EPODE_EAUTH, NULL, false },
+        { 0, EP_SASL_CLASS_NONE, true, true, true, EPODE_EAUTH, NULL, false },
     };
     for (size_t i = 0; i < COUNT(d); i++)
         for (int sasl2 = 0; sasl2 <= 1; sasl2++) {
@@ -361,6 +526,7 @@ static void what_is_weaker_than_before_is_an_error(void **state)
                 assert_int_equal(p.flights[0], H);
             } else {
                 assert_string_equal(p.mech->name, d[i].mech);
+                assert_int_equal(p.prove, d[i].prove);
             }
         }
 }
@@ -404,6 +570,11 @@ int main(void)
         cmocka_unit_test(nothing_ever_rides_behind_a_resume),
         cmocka_unit_test(the_binding_is_what_both_sides_have),
         cmocka_unit_test(a_token_is_used_while_it_lives_and_fits),
+        cmocka_unit_test(a_token_is_asked_for_in_the_kind_that_is_wanted),
+        cmocka_unit_test(a_secret_is_asked_for_only_where_it_is_needed_and_helps),
+        cmocka_unit_test(an_upgrade_is_wished_for_where_the_password_is_known),
+        cmocka_unit_test(where_tasks_were_seen_nothing_rides_behind),
+        cmocka_unit_test(types_that_do_not_fit_need_the_proof),
         cmocka_unit_test(what_is_weaker_than_before_is_an_error),
         cmocka_unit_test(the_session_is_planned_by_its_features),
         cmocka_unit_test(every_step_has_a_name),

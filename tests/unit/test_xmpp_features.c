@@ -38,7 +38,7 @@ static void read_file(ep_features *out, const char *name)
 static void real_servers_are_understood(void **state)
 {
     (void)state;
-    const uint32_t sha1 = M("SCRAM-SHA-1") | M("PLAIN"), sha1p = sha1 | M("SCRAM-SHA-1-PLUS");
+    const uint32_t sha1 = M("SCRAM-SHA-1") | M("PLAIN"), sha1p = sha1 | M("SCRAM-SHA-1-PLUS") | M("OAUTHBEARER");
     const uint32_t sha256p = M("SCRAM-SHA-256") | M("SCRAM-SHA-256-PLUS") | M("PLAIN");
     const uint32_t none = M("HT-SHA-256-NONE"), expr = M("HT-SHA-256-EXPR"),
                    uniq = M("HT-SHA-256-UNIQ");
