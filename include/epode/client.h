@@ -27,7 +27,8 @@ enum {
     EPODE_NO_PRESENCE = 1 << 5,    /* send no presence by itself when ready */
     EPODE_RAW_STANZAS = 1 << 6,    /* an EPODE_EV_STANZA event for every stanza */
     EPODE_NO_RECONNECT = 1 << 7,   /* after a failure: offline for good, until started again */
-    EPODE_NO_SYNC = 1 << 8         /* ask no archive; what comes live is stored */
+    EPODE_NO_SYNC = 1 << 8,        /* ask no archive; what comes live is stored */
+    EPODE_NO_SASL2 = 1 << 9        /* log in and bind as RFC 6120 has it, whatever else is offered */
 };
 
 enum { EPODE_LOG_ERROR = 1, EPODE_LOG_WARN, EPODE_LOG_INFO, EPODE_LOG_DEBUG, EPODE_LOG_TRACE };

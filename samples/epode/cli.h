@@ -27,6 +27,8 @@ typedef struct cli_options {
     unsigned port, tls, timeout_s, fill;
     unsigned long limit;
     bool json, listen, inactive, no_fast_path, allow_plain, no_sm, no_carbons, no_sync, facts, token, all, xml, limit_given;
+    bool scratch;   /* the store is in memory, nothing is remembered */
+    int flags;      /* EPODE_*, further ones */
     int verbose;
     char *password;
 } cli_options;
@@ -78,6 +80,7 @@ int cmd_search(cli_options *o);
 int cmd_conversations(cli_options *o);
 int cmd_unread(cli_options *o);
 int cmd_send(cli_options *o);
+int cmd_doctor(cli_options *o);
 int cmd_forget(cli_options *o);
 
 #endif

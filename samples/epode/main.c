@@ -15,6 +15,7 @@ static const struct {
     { "search", cmd_search },
     { "conversations", cmd_conversations },
     { "unread", cmd_unread },
+    { "doctor", cmd_doctor },
     { "forget", cmd_forget },
 };
 

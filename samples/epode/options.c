@@ -19,6 +19,7 @@ static const char usage[] =
     "  epode history PEER          print a conversation (--all: everything) from the store\n"
     "  epode search TEXT           print the messages with all these words\n"
     "  epode conversations, unread what is there, and what was not seen\n"
+    "  epode doctor JID            try every step by itself, say what is wrong or slow; keeps nothing\n"
     "  epode forget JID            drop what is remembered: --facts, --token or --all\n"
     "\n"
     "  --jid JID            the account, where the command names none\n"
@@ -31,6 +32,7 @@ static const char usage[] =
     "  --tag TEXT           names this client in its resource\n"
     "  --inactive           begin inactive (XEP-0352)\n"
     "  --no-fast-path       guess nothing, use no token\n"
+    "  --no-sasl2           log in as RFC 6120 has it, whatever else is offered\n"
     "  --no-sm, --no-carbons\n"
     "  --allow-plain        send the password itself where nothing better is offered\n"
     "  --no-sync            ask no archive\n"
@@ -46,11 +48,12 @@ static const char usage[] =
     "  --json               one JSON object per line on standard output\n"
     "  --verbose            log to standard error; twice: the stream's XML too\n"
     "\n"
-    "exit codes: 0 done, 1 usage, 2 network or time, 3 login, 4 certificate, 5 store, 6 server, 7 other\n";
+    "exit codes: 0 done, 1 usage, 2 network or time, 3 login, 4 certificate, 5 store, 6 server, 7 other;\n"
+    "doctor: 0 only if a login works\n";
 
 enum {
     O_JID = 256, O_DB, O_PASSWORD_FILE, O_HOST, O_PORT, O_TLS, O_CA, O_DNS, O_TAG, O_INACTIVE, O_NO_FAST, O_NO_SM,
-    O_NO_CARBONS, O_PLAIN, O_LISTEN, O_TIMEOUT, O_JSON, O_FACTS, O_TOKEN, O_ALL, O_NO_SYNC, O_FILL, O_FOLLOW, O_ARCHIVE, O_LIMIT, O_XML, O_SVG, O_HELP, O_VERSION
+    O_NO_CARBONS, O_PLAIN, O_LISTEN, O_TIMEOUT, O_JSON, O_FACTS, O_TOKEN, O_ALL, O_NO_SYNC, O_FILL, O_FOLLOW, O_ARCHIVE, O_LIMIT, O_XML, O_SVG, O_NO_SASL2, O_HELP, O_VERSION
 };
 
 static const struct option long_options[] = {
@@ -80,6 +83,7 @@ static const struct option long_options[] = {
     { "fill", required_argument, NULL, O_FILL },
     { "limit", required_argument, NULL, O_LIMIT },
     { "xml", no_argument, NULL, O_XML },
+    { "no-sasl2", no_argument, NULL, O_NO_SASL2 },
     { "svg", required_argument, NULL, O_SVG },
     { "verbose", no_argument, NULL, 'v' },
     { "help", no_argument, NULL, O_HELP },
@@ -150,6 +154,7 @@ static bool parse_one(cli_options *o, int opt)
     case O_ARCHIVE: o->archive = optarg; break;
     case O_FILL: return parse_number(optarg, 1000000000, &o->fill);
     case O_LIMIT: return parse_limit(o, optarg);
+    case O_NO_SASL2: o->flags |= EPODE_NO_SASL2; break;
     case O_SVG: o->svg = optarg; break;
     case O_XML: o->xml = true; break;
     case 'v': o->verbose++; break;
@@ -280,10 +285,10 @@ epode_client *cli_client(const cli_options *o, void (*on_event)(epode_client *, 
     epode_client *client = NULL;
     char why[200];
     epode_options opt = EPODE_OPTIONS_INIT;
-    char *made = o->db || !o->jid ? NULL : cli_default_db(o->jid);
+    char *made = o->db || !o->jid || o->scratch ? NULL : cli_default_db(o->jid);
     opt.jid = o->jid;
     opt.password = o->password;
-    opt.store_path = o->db ? o->db : made;
+    opt.store_path = o->scratch ? NULL : o->db ? o->db : made;
     opt.tag = o->tag;
     opt.software = "epode";
     opt.host = o->host;
@@ -294,7 +299,7 @@ epode_client *cli_client(const cli_options *o, void (*on_event)(epode_client *, 
     opt.flags = (o->allow_plain ? EPODE_ALLOW_PLAIN : 0) | (o->no_fast_path ? EPODE_NO_FAST_PATH : 0) |
                 (o->inactive ? EPODE_START_INACTIVE : 0) | (o->no_sm ? EPODE_NO_SM : 0) |
                 (o->no_carbons ? EPODE_NO_CARBONS : 0) | (o->no_sync ? EPODE_NO_SYNC : 0) |
-                (o->listen ? 0 : EPODE_NO_RECONNECT);
+                (o->listen ? 0 : EPODE_NO_RECONNECT) | (uint32_t)o->flags;
     opt.first_sync_messages = !o->limit_given ? 0 : o->limit ? (uint32_t)o->limit : UINT32_MAX;
     opt.connect_timeout_ms = o->timeout_s * 1000;
     opt.on_event = on_event;

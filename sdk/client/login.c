@@ -22,6 +22,7 @@ epode_status ep_client_stream_open(epode_client *c, const ep_net_info *info, ep_
         .sm_id = m->has_sm ? m->sm.previd : NULL, .sm_h = m->sm.h_in, .sm_out = m->sm.out_last,
         .sm_out_acked = m->sm.out_acked, .facts = m->facts,
         .policy = { .allow_plain = c->flags & EPODE_ALLOW_PLAIN, .no_fast_path = c->flags & EPODE_NO_FAST_PATH,
+                    .no_sasl2 = c->flags & EPODE_NO_SASL2,
                     .want_carbons = !(c->flags & EPODE_NO_CARBONS), .want_sm = !(c->flags & EPODE_NO_SM),
                     .inactive = !c->active, .stanzas = !c->no_stanzas && !(c->flags & EPODE_NO_SYNC) },
         .sent_config_version = m->has_features ? m->features.config_version : NULL,

@@ -88,10 +88,15 @@ static bool plan_mech(ep_plan *out, const ep_facts *f, const ep_policy *p, bool 
     return false;
 }
 
+static bool offers_sasl2(const ep_facts *f, const ep_policy *p)
+{
+    return (f->features->bits & EP_F_SASL2) && !p->no_sasl2;
+}
+
 /* What a login is to be tried with, but for tokens. */
 static bool plan_credentials(ep_plan *out, const ep_facts *f, const ep_policy *p, bool *weaker)
 {
-    bool sasl2 = f->features->bits & EP_F_SASL2, sasl1 = f->features->bits & EP_F_SASL1;
+    bool sasl2 = offers_sasl2(f, p), sasl1 = f->features->bits & EP_F_SASL1;
     return (sasl2 && plan_mech(out, f, p, true, false, weaker)) ||
            (sasl1 && plan_mech(out, f, p, false, false, weaker)) ||
            (sasl2 && plan_mech(out, f, p, true, true, weaker)) || (sasl1 && plan_mech(out, f, p, false, true, weaker));
@@ -279,7 +284,7 @@ epode_status ep_plan_login(ep_plan *out, const ep_facts *f, const ep_policy *p, 
         plan_flight(out, EP_STEP_HEADER);
         return EPODE_OK;
     }
-    if ((f->features->bits & EP_F_SASL2) && !p->no_fast_path && plan_token(f)) {
+    if (offers_sasl2(f, p) && !p->no_fast_path && plan_token(f)) {
         out->mech = f->token_mech;
         out->use_token = out->sasl2 = true;
     }

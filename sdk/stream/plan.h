@@ -52,6 +52,7 @@ typedef struct ep_facts {
 typedef struct ep_policy {
     bool allow_plain;
     bool no_fast_path; /* guess nothing, ask for no token */
+    bool no_sasl2;     /* RFC 6120 only */
     bool want_carbons, want_sm;
     bool inactive;     /* begin in client state "inactive" */
     bool want_early_data; /* a token for TLS early data is asked for where the server takes such */

@@ -17,11 +17,12 @@ static void help(void)
         "  --starttls PORT       0: choose\n"
         "  --user NAME:PASSWORD  repeatable\n"
         "  --rtt MS              half of it on every byte, each way\n"
-        "  --cert KIND           ok, expired or foreign\n"
+        "  --cert KIND           ok, expired, soon or foreign\n"
         "  --client-cert NAME    ask for client certificates; make NAME's in DIR\n"
-        "  --tls12-only, --tls13-only, --no-tickets\n"
+        "  --tls12-only, --tls13-only, --no-tickets, --stale-tickets\n"
         "  --early-data          accept TLS early data, and feature tls-0rtt=on\n"
         "  --no-anti-replay      accept the same early data again\n"
+        "  --nagle               without TCP_NODELAY, as many servers are\n"
         "  --log FILE            everything said, by connection and direction\n"
         "  --feature NAME=VALUE  repeatable\n"
         "  --fault NAME=VALUE    repeatable\n"
@@ -40,8 +41,10 @@ static const struct {
     {"--tls12-only", offsetof(struct args, tls12_only)},
     {"--tls13-only", offsetof(struct args, tls13_only)},
     {"--no-tickets", offsetof(struct args, no_tickets)},
+    {"--stale-tickets", offsetof(struct args, stale_tickets)},
     {"--early-data", offsetof(struct args, early_data)},
     {"--no-anti-replay", offsetof(struct args, no_anti_replay)},
+    {"--nagle", offsetof(struct args, nagle)},
 };
 
 static const struct {
@@ -119,8 +122,8 @@ int args_parse(struct args *args, int argc, char **argv)
     if (args->listens == 0)
         args->listen[args->listens++] = "127.0.0.1";
     if (strcmp(args->cert, "ok") != 0 && strcmp(args->cert, "expired") != 0 &&
-        strcmp(args->cert, "foreign") != 0) {
-        fprintf(stderr, "epode-testserver: --cert is ok, expired or foreign\n");
+        strcmp(args->cert, "soon") != 0 && strcmp(args->cert, "foreign") != 0) {
+        fprintf(stderr, "epode-testserver: --cert is ok, expired, soon or foreign\n");
         return 3;
     }
     return 0;

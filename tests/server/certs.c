@@ -138,7 +138,7 @@ static int make_client(const struct certs *certs, const struct args *args)
 int certs_make(struct certs *certs, const struct args *args)
 {
     memset(certs, 0, sizeof *certs);
-    bool expired = strcmp(args->cert, "expired") == 0;
+    bool expired = strcmp(args->cert, "expired") == 0, soon = strcmp(args->cert, "soon") == 0;
     const char *name = strcmp(args->cert, "foreign") == 0 ? "foreign.invalid" : args->domain;
     if (make_ca(certs, args) != 0)
         return -1;
@@ -146,7 +146,7 @@ int certs_make(struct certs *certs, const struct args *args)
                                   "keyUsage=critical,digitalSignature\n"
                                   "extendedKeyUsage=serverAuth\nsubjectAltName=DNS:%s\n"
                                   "authorityKeyIdentifier=keyid", name);
-    struct wish wish = {name, extensions, expired ? -30 * DAY : -DAY, expired ? -DAY : 825 * DAY};
+    struct wish wish = {name, extensions, expired ? -30 * DAY : -DAY, expired ? -DAY : soon ? 5 * DAY : 825 * DAY};
     certs->key = EVP_EC_gen("P-256");
     certs->cert = make(&wish, certs->key, certs->ca, certs->ca_key);
     free(extensions);

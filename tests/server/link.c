@@ -15,7 +15,7 @@
 static void pipe_put(struct pipe *pipe, const void *data, size_t len, bool eof, int64_t due_us)
 {
     struct chunk *chunk = pipe->last;
-    if (!chunk || chunk->due_us != due_us || chunk->eof || eof) {
+    if (!chunk || chunk->due_us != due_us || chunk->eof || chunk->sealed || eof) {
         chunk = srv_alloc(sizeof *chunk);
         chunk->due_us = due_us;
         chunk->eof = eof;
@@ -135,6 +135,14 @@ static bool read_early(struct link *link, int64_t now_us)
     return true;
 }
 
+static void drain_tls(struct link *link, int64_t now_us)
+{
+    char data[READ_SIZE];
+    int len;
+    while ((len = BIO_read(link->to_net, data, sizeof data)) > 0)
+        pipe_put(&link->out, data, (size_t)len, false, now_us + link->half_rtt_us);
+}
+
 /* The handshake; true when it is done. */
 static bool handshake(struct link *link, int64_t now_us)
 {
@@ -149,6 +157,9 @@ static bool handshake(struct link *link, int64_t now_us)
     }
     link->up = true;
     tell_tls(link, false);
+    drain_tls(link, now_us);
+    if (link->out.last)
+        link->out.last->sealed = true; /* tickets leave by themselves, as they do from most servers */
     return true;
 }
 
@@ -168,14 +179,6 @@ static void read_tls(struct link *link, int64_t now_us)
         srv_buf_free(&all);
     } while (len > 0);
     check(link, len);
-}
-
-static void drain_tls(struct link *link, int64_t now_us)
-{
-    char data[READ_SIZE];
-    int len;
-    while ((len = BIO_read(link->to_net, data, sizeof data)) > 0)
-        pipe_put(&link->out, data, (size_t)len, false, now_us + link->half_rtt_us);
 }
 
 /* The core's output into TLS; before the handshake's end as 0.5-RTT data (RFC 8446, 2.3). */

@@ -130,7 +130,8 @@ static void accept_all(struct loop *loop, const struct listener *listener)
 {
     int fd, one = 1;
     while ((fd = accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
-        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+        if (!loop->args->nagle)
+            setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
         struct link *link = link_new(loop->srv, fd, listener->direct ? loop->context : NULL,
                                      loop->args->early_data, loop->args->rtt_ms * 500,
                                      loop_now());

@@ -18,6 +18,14 @@ static int choose_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_l
     return SSL_TLSEXT_ERR_OK;
 }
 
+/* Tickets are given and then not known, as by most servers of today. */
+static SSL_TICKET_RETURN refuse_ticket(SSL *ssl, SSL_SESSION *session, const unsigned char *name, size_t name_len,
+                                       SSL_TICKET_STATUS status, void *arg)
+{
+    (void)ssl, (void)session, (void)name, (void)name_len, (void)status, (void)arg;
+    return SSL_TICKET_RETURN_IGNORE_RENEW;
+}
+
 SSL_CTX *tls_context(const struct certs *certs, const struct args *args)
 {
     SSL_CTX *context = SSL_CTX_new(TLS_server_method());
@@ -35,6 +43,8 @@ SSL_CTX *tls_context(const struct certs *certs, const struct args *args)
         SSL_CTX_set_num_tickets(context, 0);
         SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
     }
+    if (args->stale_tickets)
+        SSL_CTX_set_session_ticket_cb(context, NULL, refuse_ticket, NULL);
     if (args->early_data) {
         SSL_CTX_set_max_early_data(context, MAX_EARLY_DATA);
         SSL_CTX_set_recv_max_early_data(context, MAX_EARLY_DATA);
