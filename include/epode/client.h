@@ -28,7 +28,10 @@ enum {
     EPODE_RAW_STANZAS = 1 << 6,    /* an EPODE_EV_STANZA event for every stanza */
     EPODE_NO_RECONNECT = 1 << 7,   /* after a failure: offline for good, until started again */
     EPODE_NO_SYNC = 1 << 8,        /* ask no archive; what comes live is stored */
-    EPODE_NO_SASL2 = 1 << 9        /* log in and bind as RFC 6120 has it, whatever else is offered */
+    EPODE_NO_SASL2 = 1 << 9,       /* log in and bind as RFC 6120 has it, whatever else is offered */
+    /* Send nothing with TLS's ClientHello (RFC 8446, 2.3). Else a login by token (XEP-0484) leaves so where the server
+     * offers it: whoever saw it can send it again, and the server's look at its count is what makes that harmless. */
+    EPODE_NO_EARLY_DATA = 1 << 10
 };
 
 enum { EPODE_LOG_ERROR = 1, EPODE_LOG_WARN, EPODE_LOG_INFO, EPODE_LOG_DEBUG, EPODE_LOG_TRACE };

@@ -33,6 +33,7 @@ static const char usage[] =
     "  --inactive           begin inactive (XEP-0352)\n"
     "  --no-fast-path       guess nothing, use no token\n"
     "  --no-sasl2           log in as RFC 6120 has it, whatever else is offered\n"
+    "  --no-early-data      send nothing with TLS's first message\n"
     "  --no-sm, --no-carbons\n"
     "  --allow-plain        send the password itself where nothing better is offered\n"
     "  --no-sync            ask no archive\n"
@@ -52,7 +53,7 @@ static const char usage[] =
     "doctor: 0 only if a login works\n";
 
 enum {
-    O_JID = 256, O_DB, O_PASSWORD_FILE, O_HOST, O_PORT, O_TLS, O_CA, O_DNS, O_TAG, O_INACTIVE, O_NO_FAST, O_NO_SM,
+    O_JID = 256, O_DB, O_PASSWORD_FILE, O_HOST, O_PORT, O_TLS, O_CA, O_DNS, O_TAG, O_INACTIVE, O_NO_FAST, O_NO_EARLY, O_NO_SM,
     O_NO_CARBONS, O_PLAIN, O_LISTEN, O_TIMEOUT, O_JSON, O_FACTS, O_TOKEN, O_ALL, O_NO_SYNC, O_FILL, O_FOLLOW, O_ARCHIVE, O_LIMIT, O_XML, O_SVG, O_NO_SASL2, O_HELP, O_VERSION
 };
 
@@ -68,6 +69,7 @@ static const struct option long_options[] = {
     { "tag", required_argument, NULL, O_TAG },
     { "inactive", no_argument, NULL, O_INACTIVE },
     { "no-fast-path", no_argument, NULL, O_NO_FAST },
+    { "no-early-data", no_argument, NULL, O_NO_EARLY },
     { "no-sm", no_argument, NULL, O_NO_SM },
     { "no-carbons", no_argument, NULL, O_NO_CARBONS },
     { "allow-plain", no_argument, NULL, O_PLAIN },
@@ -140,6 +142,7 @@ static bool parse_one(cli_options *o, int opt)
     case O_TAG: o->tag = optarg; break;
     case O_INACTIVE: o->inactive = true; break;
     case O_NO_FAST: o->no_fast_path = true; break;
+    case O_NO_EARLY: o->flags |= EPODE_NO_EARLY_DATA; break;
     case O_NO_SM: o->no_sm = true; break;
     case O_NO_CARBONS: o->no_carbons = true; break;
     case O_PLAIN: o->allow_plain = true; break;

@@ -13,6 +13,9 @@
 /* How long after a flight that was given up the server may still act on it. */
 #define GAVE_UP_WINDOW_US (60 * 1000000LL)
 
+/* How long the server's end tag is waited for. */
+#define GOODBYE_US 1000000LL
+
 static const ep_net_events net_events;
 
 static void *preface_open(void *user)
@@ -20,9 +23,23 @@ static void *preface_open(void *user)
     return ep_starttls_new(((epode_client *)user)->jid.domain);
 }
 
-static int preface_start(void *p, ep_buf *out)
+/* XEP-0305, 5: where the server has said inside TLS that it takes it, the ClientHello does not wait for <proceed/>. */
+static bool preface_may_hurry(const epode_client *c)
 {
-    return ep_starttls_begin(p, out);
+    return !(c->flags & EPODE_NO_FAST_PATH) && !c->no_preface_ahead && c->memory.has_features &&
+           c->memory.takes_preface != EP_HABIT_NO && (c->memory.features.bits & EP_F_PIPELINING);
+}
+
+static int preface_start(void *p, ep_buf *out, void *user)
+{
+    epode_client *c = user;
+    epode_status st = ep_starttls_begin(p, out);
+    if (st || !preface_may_hurry(c))
+        return st;
+    c->preface_ahead = true;
+    if (!ep_timer_is_set(&c->guess_timer))
+        ep_timer_set(ep_loop_timers(c->loop), &c->guess_timer, ep_loop_now_us(c->loop) + GUESS_TIMEOUT_US);
+    return EPODE_DONE;
 }
 
 static epode_status preface_feed(void *p, const char *data, size_t n, size_t *consumed, ep_buf *out, ep_error *err)
@@ -65,6 +82,7 @@ void ep_client_drop(epode_client *c)
     ep_net_free(c->net);
     c->net = NULL;
     c->behind = 0;
+    c->early_out = c->preface_ahead = false;
     c->up = c->ack_due = c->request_due = c->ready_due = c->closing = false;
     c->iq_disco[0] = '\0';
     ep_timer_stop(&c->guess_timer);
@@ -88,7 +106,7 @@ static void connection_begin(epode_client *c)
     int64_t now = ep_loop_now_us(c->loop);
     ep_session_free(c->building);
     c->building = ep_session_new(now);
-    c->no_guess = c->no_legacy = c->no_stanzas = c->token_died = false;
+    c->no_guess = c->no_early = c->no_preface_ahead = c->no_legacy = c->no_stanzas = c->token_died = false;
     c->guess_failed = NULL;
     c->connect_deadline_us = now + (int64_t)c->connect_timeout_ms * 1000;
 }
@@ -185,6 +203,10 @@ static bool connection_again(epode_client *c, const ep_error *why, const char *g
     /* One guess after the other: stanzas behind authentication first, then that it was sent ahead at all. */
     if (strcmp(guess, "stanzas-behind-authentication") == 0)
         c->no_stanzas = true;
+    else if (strcmp(guess, "early-data") == 0)
+        c->no_early = true;
+    else if (strcmp(guess, "starttls-pipelining") == 0)
+        c->no_preface_ahead = true;
     else if (strcmp(guess, "legacy-pipelining") == 0 && !c->no_legacy)
         c->no_legacy = true;
     else
@@ -206,11 +228,21 @@ static void connection_distrust(epode_client *c)
     ep_store_commit(c->store, false);
 }
 
+/* What this attempt rested on and was not confirmed in. */
+static const char *connection_guess(const epode_client *c)
+{
+    if (c->early_out)
+        return "early-data";
+    if (c->preface_ahead && !c->up)
+        return "starttls-pipelining";
+    return c->stream ? ep_stream_guess(c->stream) : NULL;
+}
+
 void ep_client_failed(epode_client *c, const ep_error *why)
 {
     ep_error err = *why;
     bool ready = c->was_ready, left = c->stream && ep_stream_state_of(c->stream) != EP_S_IDLE;
-    const char *guess = c->stream ? ep_stream_guess(c->stream) : NULL;
+    const char *guess = connection_guess(c);
     connection_account(c);
     ep_client_drop(c);
     c->was_ready = false;
@@ -251,26 +283,24 @@ static void stream_failed(epode_client *c)
     ep_client_failed(c, &err);
 }
 
+static void on_early(void *user, size_t room, const uint8_t *end_point, size_t n, ep_buf *out)
+{
+    ep_client_stream_early(user, room, end_point, n, out);
+}
+
 static void on_up(void *user, const ep_net_info *info)
 {
     epode_client *c = user;
     ep_error err = { 0 };
+    ep_timer_stop(&c->guess_timer);
     epode_status st = ep_client_stream_open(c, info, &err);
     c->up = true;
-    if (!st && (st = ep_stream_start(c->stream, ep_loop_refresh(c->loop)))) {
-        err = *ep_stream_error(c->stream);
-        if (!err.status)
-            ep_fail(&err, st, 0, "the login could not be planned");
-    }
     if (st) {
         ep_client_failed(c, &err);
         return;
     }
-    /* Now, not at the turn's end: the first flight leaves with the last one of TLS. */
-    if (!ep_client_commit(c))
-        return;
-    ep_client_write(c);
-    ep_client_watch_guess(c);
+    /* At this turn's end the first flight leaves, together with the last one of TLS. */
+    ep_client_schedule(c);
 }
 
 static void on_data(void *user, const char *data, size_t n)
@@ -339,7 +369,7 @@ static void on_closed(void *user, const ep_error *error)
 }
 
 static const ep_net_events net_events = {
-    .on_up = on_up, .on_data = on_data, .on_ticket = on_ticket, .on_ticket_refused = on_ticket_refused,
+    .on_early = on_early, .on_up = on_up, .on_data = on_data, .on_ticket = on_ticket, .on_ticket_refused = on_ticket_refused,
     .on_dns = on_dns, .on_closed = on_closed,
 };
 
@@ -348,7 +378,9 @@ static void deadline_fire(ep_timer *t, int64_t now_us, void *user)
     epode_client *c = user;
     ep_error err;
     (void)t, (void)now_us;
-    if (c->was_ready || !c->stream)
+    if (c->closing && c->net)
+        ep_net_close(c->net, true);
+    if (c->closing || c->was_ready || !c->stream)
         return; /* the transport keeps the same deadline until TLS is up, and knows more of it */
     ep_fail(&err, EPODE_ETIMEOUT, 0, "the server did not answer in time (while waiting for %s)",
             ep_stream_state_name(ep_stream_state_of(c->stream)));
@@ -358,7 +390,13 @@ static void deadline_fire(ep_timer *t, int64_t now_us, void *user)
 static void guess_fire(ep_timer *t, int64_t now_us, void *user)
 {
     epode_client *c = user;
+    ep_error err;
     (void)t;
+    if (!c->up && (c->preface_ahead || c->early_out)) {
+        ep_fail(&err, EPODE_ETIMEOUT, 0, "the server did not answer what was sent with the TLS handshake");
+        ep_client_failed(c, &err);
+        return;
+    }
     if (c->stream && ep_stream_tick(c->stream, now_us) < 0)
         stream_failed(c);
 }
@@ -404,8 +442,10 @@ void ep_client_stop_connection(epode_client *c, int how)
         ep_client_write(c);
         if (!c->net)
             return;
+        /* TLS is closed when the server's end tag has come (RFC 6120, 4.4), and with it its tickets, which OpenSSL takes no
+         * more after a close_notify of ours. */
         c->closing = true;
-        ep_net_close(c->net, true);
+        ep_timer_set(ep_loop_timers(c->loop), &c->deadline_timer, ep_loop_now_us(c->loop) + GOODBYE_US);
         return;
     }
     if (!ep_client_commit(c))

@@ -10,6 +10,8 @@
 
 #define KEY_USER_AGENT     "user-agent"
 #define HABIT_PIPELINING   "pipelining"
+#define HABIT_EARLY        "early-data"
+#define HABIT_PREFACE      "starttls-pipelining"
 #define HABIT_LEGACY       "legacy-pipelining"
 #define HABIT_STANZAS      "stanzas"  /* behind authentication */
 #define HABIT_METADATA     "metadata" /* of the archive, in the answer to the bind */
@@ -72,6 +74,20 @@ static epode_status remember_features(epode_client *c, bool after)
     return st < 0 ? st : EPODE_OK;
 }
 
+/* Every attempt has a number of its own, on disk before it is used (XEP-0484, 3.3). */
+static epode_status next_count(epode_client *c, uint64_t *count)
+{
+    if (!c->counts_left) {
+        epode_status st = ep_store_reserve_counts(c->store, COUNTS_PER_RESERVE, &c->next_count);
+        if (st < 0)
+            return st;
+        c->counts_left = COUNTS_PER_RESERVE;
+    }
+    c->counts_left--;
+    *count = c->next_count++;
+    return EPODE_OK;
+}
+
 static epode_status remember_token(epode_client *c)
 {
     ep_memory *m = &c->memory;
@@ -91,15 +107,17 @@ static epode_status remember_token(epode_client *c)
     ep_buf_free(&info);
     if (st < 0 || !m->facts.token_mech)
         return st < 0 ? st : EPODE_OK;
-    /* Every attempt has a number of its own, on disk before it is used (XEP-0484, 3.3). */
-    if (!c->counts_left) {
-        if ((st = ep_store_reserve_counts(c->store, COUNTS_PER_RESERVE, &c->next_count)) < 0)
-            return st;
-        c->counts_left = COUNTS_PER_RESERVE;
-    }
-    c->counts_left--;
-    m->token_count = c->next_count++;
-    return EPODE_OK;
+    st = next_count(c, &m->token_count);
+    /* Early data may be refused, by TLS or for a replay of it that came first: a second attempt has its own. */
+    if (st >= 0 && ep_client_wants_early(c))
+        st = next_count(c, &m->token_count_again);
+    return st;
+}
+
+bool ep_client_wants_early(const epode_client *c)
+{
+    return !(c->flags & (EPODE_NO_EARLY_DATA | EPODE_NO_FAST_PATH)) && !c->no_early && c->memory.has_features &&
+           c->memory.takes_early != EP_HABIT_NO && (c->memory.features.bits & EP_F_FAST_0RTT);
 }
 
 static bool decode_into(const char *b64, uint8_t *out, size_t room, size_t *len)
@@ -169,6 +187,10 @@ static epode_status remember_habits(epode_client *c)
     if (st >= 0)
         st = habit_read(c, HABIT_STANZAS, &m->facts.takes_stanzas);
     if (st >= 0)
+        st = habit_read(c, HABIT_EARLY, &m->takes_early);
+    if (st >= 0)
+        st = habit_read(c, HABIT_PREFACE, &m->takes_preface);
+    if (st >= 0)
         st = habit_read(c, HABIT_METADATA, &metadata);
     /* Where the bind tells the archive's end, mostly no query is needed at all: none is sent ahead. */
     if (metadata == EP_HABIT_YES)
@@ -211,12 +233,12 @@ epode_status ep_client_remember(epode_client *c, ep_error *err)
         st = remember_features(c, false);
     if (st >= 0)
         st = remember_features(c, true);
+    if (st >= 0)
+        st = remember_habits(c);
     if (st >= 0 && fast)
         st = remember_token(c);
     if (st >= 0)
         st = remember_keys(c);
-    if (st >= 0)
-        st = remember_habits(c);
     if (st >= 0)
         st = remember_session(c);
     if (st < 0) {

@@ -89,8 +89,9 @@ typedef struct ep_memory {
     ep_scram_keys keys;
     ep_sm_state sm;
     bool has_sm;
-    uint64_t token_count;
+    uint64_t token_count, token_count_again; /* again: 0 where early data cannot be */
     ep_facts facts;
+    ep_habit takes_early, takes_preface;
 } ep_memory;
 
 struct epode_client {
@@ -126,6 +127,10 @@ struct epode_client {
     uint64_t behind;     /* stanzas that ride behind authentication, 0: none */
     bool riding;         /* they are being written */
     bool token_died;     /* in this connect */
+    bool early_out;      /* the stream began with TLS's ClientHello, and TLS is not up yet */
+    bool no_early;       /* this attempt sends no early data */
+    bool preface_ahead;  /* ClientHello stands behind <starttls/>, and TLS is not up yet */
+    bool no_preface_ahead; /* this attempt waits for <proceed/> */
     bool no_legacy;      /* this attempt sends nothing behind SASL1's last word */
     bool no_guess;       /* this attempt repeats one whose guess went wrong */
     const char *guess_failed; /* what that guess was */
@@ -173,10 +178,12 @@ void ep_client_schedule(epode_client *c); /* commit, write, tell: at the end of 
 bool ep_client_commit(epode_client *c);
 void ep_client_write(epode_client *c);    /* what the stream has to say, after a commit */
 void ep_client_watch_guess(epode_client *c);
+void ep_client_trace(epode_client *c, const char *text, size_t len); /* what is sent, secrets masked */
 void ep_client_turn_init(epode_client *c);
 
 /* facts.c */
 epode_status ep_client_load_identity(epode_client *c, ep_error *err);
+bool ep_client_wants_early(const epode_client *c);
 epode_status ep_client_remember(epode_client *c, ep_error *err); /* fills c->memory */
 void ep_memory_free(ep_memory *m);
 void ep_client_save_features(epode_client *c, const char *xml, size_t len, bool after);
@@ -190,6 +197,8 @@ void ep_client_save_habit(epode_client *c, const char *what, ep_habit habit);
 void ep_session_lacks(epode_session *s, const ep_stream *stream); /* notes what is on, and what is not and why */
 extern const ep_stream_events ep_client_stream_events;
 epode_status ep_client_stream_open(epode_client *c, const ep_net_info *info, ep_error *err);
+/* What leaves with the ClientHello, at most room bytes; nothing: the stream begins when TLS is up. */
+void ep_client_stream_early(epode_client *c, size_t room, const uint8_t *end_point, size_t n, ep_buf *out);
 
 /* stanza.c */
 epode_status ep_client_stanza(epode_client *c, ep_elem *e, uint32_t h);

@@ -12,26 +12,37 @@ static void put_cb(ep_net *net, const char *type, uint8_t *bytes, size_t *len)
         *len = 0;
 }
 
-epode_status ep_client_stream_open(epode_client *c, const ep_net_info *info, ep_error *err)
+static ep_stream_config stream_config(const epode_client *c)
 {
-    ep_memory *m = &c->memory;
-    ep_stream_config config = {
+    const ep_memory *m = &c->memory;
+    return (ep_stream_config){
         .domain = c->jid.domain, .username = c->jid.local, .resource = c->jid.resource, .tag = c->tag,
         .user_agent_id = c->user_agent, .software = c->software, .device = c->device, .password = c->password,
         .token = m->facts.token_mech ? ep_buf_ptr(&m->token) : NULL, .token_count = m->token_count,
+        .token_count_again = m->token_count_again,
         .sm_id = m->has_sm ? m->sm.previd : NULL, .sm_h = m->sm.h_in, .sm_out = m->sm.out_last,
         .sm_out_acked = m->sm.out_acked, .facts = m->facts,
         .policy = { .allow_plain = c->flags & EPODE_ALLOW_PLAIN, .no_fast_path = c->flags & EPODE_NO_FAST_PATH,
                     .no_sasl2 = c->flags & EPODE_NO_SASL2,
                     .want_carbons = !(c->flags & EPODE_NO_CARBONS), .want_sm = !(c->flags & EPODE_NO_SM),
-                    .inactive = !c->active, .stanzas = !c->no_stanzas && !(c->flags & EPODE_NO_SYNC) },
+                    .inactive = !c->active, .want_early_data = !(c->flags & EPODE_NO_EARLY_DATA), .stanzas = !c->no_stanzas && !(c->flags & EPODE_NO_SYNC) },
         .sent_config_version = m->has_features ? m->features.config_version : NULL,
         .limits = { .max_stanza_bytes = c->max_stanza_bytes },
         .guess_timeout_us = ep_client_guess_timeout(c),
     };
-    put_cb(c->net, "tls-server-end-point", config.cb.endp.bytes, &config.cb.endp.len);
-    put_cb(c->net, "tls-exporter", config.cb.expr.bytes, &config.cb.expr.len);
-    put_cb(c->net, "tls-unique", config.cb.uniq.bytes, &config.cb.uniq.len);
+}
+
+static ep_cb_data all_cb(const epode_client *c)
+{
+    ep_cb_data cb = { 0 };
+    put_cb(c->net, "tls-server-end-point", cb.endp.bytes, &cb.endp.len);
+    put_cb(c->net, "tls-exporter", cb.expr.bytes, &cb.expr.len);
+    put_cb(c->net, "tls-unique", cb.uniq.bytes, &cb.uniq.len);
+    return cb;
+}
+
+static void note_connection(epode_client *c, const ep_net_info *info)
+{
     epode_session *s = c->building;
     snprintf(s->tls_version, sizeof s->tls_version, "%s", info->tls_version);
     snprintf(s->tls_cipher, sizeof s->tls_cipher, "%s", info->cipher);
@@ -41,7 +52,68 @@ epode_status ep_client_stream_open(epode_client *c, const ep_net_info *info, ep_
     s->tls_resumed = info->resumed;
     s->tls_early = info->early_data;
     s->tls_direct = info->direct;
-    return ep_stream_new(&c->stream, &config, &ep_client_stream_events, c, &c->log, err);
+}
+
+/* What went with the ClientHello was not taken: it is said again, with a count of its own. */
+static void early_over(epode_client *c, const ep_net_info *info)
+{
+    ep_session_add_fallback(c->building, "early-data", info->early_sent ? "rejected" : "lost");
+    /* Of an attempt that lost the race it is not known whether the server acted on it. */
+    if (!info->early_sent)
+        c->gave_up_us = ep_loop_now_us(c->loop);
+    ep_stream_free(c->stream);
+    c->stream = NULL;
+    c->memory.token_count = c->memory.token_count_again;
+    c->memory.token_count_again = 0;
+}
+
+/* TLS is up: the stream that began with the ClientHello goes on, or one begins. */
+epode_status ep_client_stream_open(epode_client *c, const ep_net_info *info, ep_error *err)
+{
+    bool early = c->early_out;
+    int64_t now = ep_loop_refresh(c->loop);
+    c->early_out = false;
+    note_connection(c, info);
+    if (early && info->early_data) {
+        ep_cb_data cb = all_cb(c);
+        return ep_stream_early_taken(c->stream, &cb, now);
+    }
+    if (early)
+        early_over(c, info);
+    ep_stream_config config = stream_config(c);
+    config.cb = all_cb(c);
+    epode_status st = ep_stream_new(&c->stream, &config, &ep_client_stream_events, c, &c->log, err);
+    if (!st && (st = ep_stream_start(c->stream, now))) {
+        *err = *ep_stream_error(c->stream);
+        if (!err->status)
+            ep_fail(err, st, 0, "the login could not be planned");
+    }
+    return st;
+}
+
+void ep_client_stream_early(epode_client *c, size_t room, const uint8_t *end_point, size_t n, ep_buf *out)
+{
+    if (c->stream || c->no_guess || !ep_client_wants_early(c) || !c->memory.token_count_again || n > EP_CB_MAX_BYTES)
+        return;
+    ep_stream_config config = stream_config(c);
+    memcpy(config.cb.endp.bytes, end_point, n);
+    config.cb.endp.len = n;
+    epode_status st = ep_stream_new(&c->stream, &config, &ep_client_stream_events, c, &c->log, NULL);
+    int64_t now = ep_loop_now_us(c->loop);
+    if (!st)
+        st = ep_stream_start_early(c->stream, now);
+    ep_buf *text = st ? NULL : ep_stream_output(c->stream);
+    if (st || text->failed || text->len > room) {
+        ep_stream_free(c->stream); /* nothing has left: its count is not used up */
+        c->stream = NULL;
+        return;
+    }
+    ep_client_trace(c, ep_buf_ptr(text), text->len);
+    ep_buf_add(out, ep_buf_ptr(text), text->len);
+    ep_stream_flushed(c->stream, text->len, now);
+    ep_buf_consume(text, text->len);
+    c->early_out = true;
+    ep_client_watch_guess(c);
 }
 
 /* Remembers why the stream must end, for a better story than "the client could not go on". */
@@ -102,6 +174,10 @@ static void on_authenticated(void *user, const ep_sasl_mech *mech, const ep_scra
         ep_client_save_habit(c, "pipelining", EP_HABIT_NO);
     if (c->no_legacy && ep_streq(c->guess_failed, "legacy-pipelining"))
         ep_client_save_habit(c, "legacy-pipelining", EP_HABIT_NO);
+    if (c->no_early && ep_streq(c->guess_failed, "early-data"))
+        ep_client_save_habit(c, "early-data", EP_HABIT_NO);
+    if (c->no_preface_ahead && ep_streq(c->guess_failed, "starttls-pipelining"))
+        ep_client_save_habit(c, "starttls-pipelining", EP_HABIT_NO);
     /* Behind a dead token they are borne by nobody: that says nothing of the server. */
     if (c->no_stanzas && !c->behind && !c->token_died)
         ep_client_save_habit(c, "stanzas", EP_HABIT_NO);

@@ -115,8 +115,11 @@ void ep_session_add_net(epode_session *s, const ep_net_info *info)
         add_flight(s, "tcp", "syn", t->waits.tcp, t->tcp_start_us, t->tcp_us, 0, 0);
     if (!direct && t->waits.preface)
         add_flight(s, "xmpp", "header starttls", t->waits.preface, t->tcp_us, t->tls_start_us, 0, 0);
-    if (t->waits.tls)
-        add_flight(s, "tls", "client-hello", t->waits.tls, t->tls_start_us, t->tls_us, t->up_bytes_out,
+    const char *hello = direct || t->waits.preface ? "client-hello" : "header starttls client-hello";
+    if (info->early_data)
+        hello = "client-hello early-data";
+    if (t->waits.tls || info->early_data)
+        add_flight(s, "tls", hello, t->waits.tls, t->tls_start_us, t->tls_us, t->up_bytes_out,
                    t->up_bytes_in);
 }
 

@@ -16,7 +16,7 @@ void ep_client_schedule(epode_client *c)
     ep_loop_defer(c->loop, &c->settle_job);
 }
 
-static void turn_trace(epode_client *c, const char *text, size_t len)
+void ep_client_trace(epode_client *c, const char *text, size_t len)
 {
     if (!ep_log_wants(&c->log, EP_LOG_TRACE))
         return;
@@ -70,7 +70,7 @@ void ep_client_write(epode_client *c)
     if (!out->len)
         return;
     size_t n = out->len;
-    turn_trace(c, ep_buf_ptr(out), n);
+    ep_client_trace(c, ep_buf_ptr(out), n);
     if (out->failed || ep_net_write(c->net, ep_buf_ptr(out), n)) {
         ep_error err;
         ep_fail(&err, out->failed ? EPODE_ENOMEM : EPODE_ECONNECT, 0, "what was to be sent could not be queued");

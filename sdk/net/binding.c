@@ -24,12 +24,12 @@ static epode_status exporter(SSL *ssl, uint8_t *out, size_t cap, size_t *n)
 
 /* RFC 5929 section 4.1: the hash of the certificate's signature, SHA-256 in place of MD5 and SHA-1;
  * undefined where the signature has none (Ed25519). */
-static epode_status end_point(SSL *ssl, uint8_t *out, size_t cap, size_t *n)
+epode_status ep_tls_end_point(const X509 *cert, uint8_t *out, size_t cap, size_t *n)
 {
     int digest = NID_undef;
     unsigned size = 0;
-    X509 *cert = SSL_get0_peer_certificate(ssl);
-    if (!cert || X509_get_signature_info(cert, &digest, NULL, NULL, NULL) != 1)
+    *n = 0;
+    if (!cert || X509_get_signature_info((X509 *)(uintptr_t)cert, &digest, NULL, NULL, NULL) != 1)
         return EPODE_ESTATE;
     if (digest == NID_md5 || digest == NID_sha1)
         digest = NID_sha256;
@@ -67,7 +67,7 @@ epode_status ep_tls_binding(SSL *ssl, const char *type, uint8_t *out, size_t cap
     if (ep_streq(type, "tls-exporter"))
         return exporter(ssl, out, cap, n);
     if (ep_streq(type, "tls-server-end-point"))
-        return end_point(ssl, out, cap, n);
+        return ep_tls_end_point(SSL_get0_peer_certificate(ssl), out, cap, n);
     if (ep_streq(type, "tls-unique"))
         return unique(ssl, out, cap, n);
     return EPODE_EINVAL;

@@ -9,6 +9,8 @@
 #include "base/alloc.h"
 #include "net/ticket.h"
 
+enum { HOLD_US = 1000000 };
+
 static void update(ep_dial *d);
 static const ep_link_events link_events;
 
@@ -19,6 +21,7 @@ static void end(ep_dial *d)
     d->over = true;
     ep_timer_stop(&d->step_timer);
     ep_timer_stop(&d->gather_timer);
+    ep_timer_stop(&d->hold_timer);
     ep_timer_stop(&d->deadline);
     for (int i = 0; i < d->race.n; i++)
         if (d->candidate[i].link)
@@ -223,9 +226,16 @@ static void on_progress(ep_link *link, void *user)
     step(d);
 }
 
-static void on_up(ep_link *link, void *user)
+static void on_early(ep_link *link, size_t room, ep_buf *out, void *user)
 {
     ep_dial *d = user;
+    d->events->on_early(d->user, link, room, out);
+    if (!d->over && out->len)
+        d->early = link;
+}
+
+static void win(ep_dial *d, ep_link *link)
+{
     ep_candidate *c = &d->candidate[index_of(d, link)];
     ep_good good = {
         .known = true, .direct = c->endpoint.direct, .port = c->endpoint.port, .address = c->address
@@ -237,6 +247,39 @@ static void on_up(ep_link *link, void *user)
     c->link = NULL; /* the owner's now */
     end(d);
     d->events->on_won(d->user, link, c);
+}
+
+/* Two logins at once would disturb each other: what went with a ClientHello is given time to be answered. */
+static void on_up(ep_link *link, void *user)
+{
+    ep_dial *d = user;
+    if (!d->early || d->early == link) {
+        win(d, link);
+        return;
+    }
+    ep_link_pause(link, true);
+    if (d->held)
+        return;
+    d->held = link;
+    ep_timer_set(ep_loop_timers(d->loop), &d->hold_timer, ep_loop_now_us(d->loop) + HOLD_US);
+}
+
+static void let_go(ep_dial *d)
+{
+    ep_link *link = d->held;
+    ep_timer_stop(&d->hold_timer);
+    d->held = NULL;
+    if (!link || d->over)
+        return;
+    win(d, link);
+    ep_link_pause(link, false);
+}
+
+static void on_held(ep_timer *timer, int64_t now_us, void *user)
+{
+    (void)timer;
+    (void)now_us;
+    let_go(user);
 }
 
 static void on_link_data(ep_link *link, const char *data, size_t n, void *user)
@@ -255,10 +298,16 @@ static void on_link_closed(ep_link *link, const ep_error *error, void *user)
     ep_log_line(d->config->log, EP_LOG_DEBUG, "net", "attempt %d: %s", index_of(d, link) + 1,
                 error->text);
     attempt_failed(d, index_of(d, link), error);
+    if (d->held == link)
+        d->held = NULL;
+    if (d->early == link) {
+        d->early = NULL;
+        let_go(d);
+    }
     step(d);
 }
 
-static const ep_link_events link_events = { make_tls,     on_progress, on_up,
+static const ep_link_events link_events = { make_tls,     on_progress, on_early, on_up,
                                             on_link_data, on_sent,     on_link_closed };
 
 /* --- answers
@@ -311,6 +360,7 @@ void ep_dial_start(ep_dial *d)
     ep_lookup_init(&d->lookup);
     d->step_timer = (ep_timer){ .fire = on_step, .user = d };
     d->gather_timer = (ep_timer){ .fire = on_gathered, .user = d };
+    d->hold_timer = (ep_timer){ .fire = on_held, .user = d };
     d->deadline = (ep_timer){ .fire = on_deadline, .user = d };
     ep_timer_set(ep_loop_timers(d->loop), &d->deadline,
                  c->deadline_us ? c->deadline_us : d->start_us + 60000000);

@@ -18,6 +18,8 @@ typedef struct ep_candidate {
 } ep_candidate;
 
 typedef struct ep_dial_events {
+    /* What is to leave with the ClientHello of the one attempt that has a ticket for it. */
+    void (*on_early)(void *user, ep_link *link, size_t room, ep_buf *out);
     /* The link is the owner's from here on, also its events; what is written now rides with our
      * Finished. */
     void (*on_won)(void *user, ep_link *link, const ep_candidate *candidate);
@@ -41,7 +43,9 @@ typedef struct ep_dial {
     int64_t gather_us; /* until then the other kind's SRV answer is waited for; 0: not yet */
     ep_race race;
     ep_candidate candidate[EP_RACE_MAX];
-    ep_timer step_timer, gather_timer, deadline;
+    ep_timer step_timer, gather_timer, hold_timer, deadline;
+    ep_link *early; /* its early data is out: the others hold back, for the server may be acting on it */
+    ep_link *held;  /* has TLS up, and is not told of yet */
     ep_error worst, dns_error;
     int64_t start_us;
 } ep_dial;

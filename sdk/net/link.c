@@ -185,6 +185,27 @@ static bool receive(ep_link *link, ep_buf *in)
 
 /* --- the way up ---------------------------------------------------------------------- */
 
+/* False: it failed, and is closed. */
+static bool send_early(ep_link *link)
+{
+    ep_error error;
+    ep_buf data = EP_BUF_INIT;
+    const size_t room = ep_tls_early_room(link->tls);
+    epode_status status = EPODE_OK;
+    if (room)
+        link->events->on_early(link, room, &data, link->user);
+    if (is_alive(link) && data.len) {
+        status = ep_tls_write_early(link->tls, ep_buf_ptr(&data), data.len, &error);
+        link->early = status == EPODE_OK;
+    }
+    ep_buf_wipe(&data);
+    if (status == EPODE_ESTATE)
+        status = ep_fail(&error, status, 0, "more early data than the server takes");
+    if (status != EPODE_OK)
+        fail(link, &error);
+    return is_alive(link);
+}
+
 static void start_tls(ep_link *link)
 {
     ep_error error;
@@ -199,6 +220,8 @@ static void start_tls(ep_link *link)
     link->timeline.tls_start_us = ep_loop_now_us(link->loop);
     if (!link->talk)
         move_to(link, EP_LINK_TLS);
+    if (!send_early(link))
+        return;
     status = ep_tls_handshake(link->tls, &error);
     if (status != EPODE_AGAIN)
         fail(link, &error);
@@ -212,7 +235,7 @@ static void start_preface(ep_link *link)
         fail_memory(link);
         return;
     }
-    int r = link->preface->start(link->talk, &link->plain);
+    int r = link->preface->start(link->talk, &link->plain, link->preface_user);
     if (r < 0 || link->plain.failed)
         fail_memory(link);
     else if (r == EPODE_DONE)
@@ -293,8 +316,11 @@ static void shake_hands(ep_link *link)
         link->timeline.tls_us = ep_loop_refresh(link->loop);
         link->timeline.waits.tls = ep_tls_waits(link->tls);
         move_to(link, EP_LINK_UP);
-        /* The owner writes behind our Finished, and both leave in one segment. */
+        /* The owner writes behind our Finished, and both leave in one segment, when all that came with the peer's
+         * was read: it may have said already what would be waited for (XEP-0305, 5). */
         link->events->on_up(link, link->user);
+        ep_loop_defer(link->loop, &link->flush);
+        return;
     }
     ep_link_flush(link);
 }
@@ -310,11 +336,10 @@ static bool read_data(ep_link *link)
     ep_error_clear(&error);
     epode_status status =
         ep_tls_read(link->tls, block, room < sizeof block ? room : sizeof block, &n, &error);
-    if (status == EPODE_AGAIN) {
-        if (ep_tls_has_ticket(link->tls)) /* they come without data, too */
-            link->events->on_data(link, block, 0, link->user);
+    if (status != EPODE_OK && ep_tls_has_ticket(link->tls)) /* they come without data, too, or right before the end */
+        link->events->on_data(link, block, 0, link->user);
+    if (status == EPODE_AGAIN || !is_alive(link))
         return false;
-    }
     if (status != EPODE_OK) { /* DONE leaves the error empty: the peer said goodbye */
         fail(link, &error);
         return false;

@@ -25,6 +25,8 @@ typedef struct ep_link_events {
     /* TLS starts: gives the connection to make it with. */
     epode_status (*make_tls)(ep_link *link, ep_tls **out, void *user, ep_error *error);
     void (*on_progress)(ep_link *link, void *user); /* TCP is up; TLS starts */
+    /* What is to go with the ClientHello is appended to out: at most room bytes, or nothing. */
+    void (*on_early)(ep_link *link, size_t room, ep_buf *out, void *user);
     void (*on_up)(ep_link *link, void *user);       /* before the handshake's last flight is sent */
     void (*on_data)(ep_link *link, const char *data, size_t n, void *user);
     void (*on_sent)(ep_link *link, void *user); /* the kernel took something */
@@ -48,6 +50,7 @@ struct ep_link {
     void *talk;   /* the preface's */
     bool talked;  /* something was sent that the preface waits for */
     ep_buf plain; /* to be sent before what TLS has */
+    bool early; /* something went with the ClientHello */
     bool paused, hurry, drained, ended, said_goodbye;
     size_t told; /* bytes in the dispatch told_turn */
     uint64_t told_turn;

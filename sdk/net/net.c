@@ -110,6 +110,8 @@ static bool fill_info(ep_net *net, const ep_candidate *c)
     info->tls_version = ep_tls_version(tls);
     info->cipher = ep_tls_cipher(tls);
     info->resumed = ep_tls_is_resumed(tls);
+    info->early_sent = net->link->early;
+    info->early_data = net->link->early && ep_tls_early_taken(tls);
     info->direct = c->endpoint.direct;
     info->host = net->info_host;
     info->port = c->endpoint.port;
@@ -125,6 +127,9 @@ static bool fill_info(ep_net *net, const ep_candidate *c)
     info->timeline.start_us = net->dial->start_us;
     info->timeline.dns_us = c->dns_us;
     info->timeline.waits.dns = c->dns_waits;
+    /* The answer to early data comes with the server's part of the handshake: it is waited for, not TLS. */
+    if (info->early_data && info->timeline.waits.tls)
+        info->timeline.waits.tls--;
     return true;
 }
 
@@ -144,6 +149,17 @@ static void on_won(void *user, ep_link *link, const ep_candidate *candidate)
     tell_later(net);
     if (net->events->on_up)
         net->events->on_up(net->user, &net->info);
+}
+
+static void on_early(void *user, ep_link *link, size_t room, ep_buf *out)
+{
+    ep_net *net = user;
+    uint8_t end_point[EVP_MAX_MD_SIZE];
+    size_t n;
+    if (ep_tls_end_point(ep_tls_session_certificate(link->tls), end_point, sizeof end_point, &n) != EPODE_OK)
+        n = 0;
+    if (net->events->on_early)
+        net->events->on_early(net->user, room, end_point, n, out);
 }
 
 static void on_lost(void *user, const ep_error *error)
@@ -166,7 +182,7 @@ static void on_facts(void *user)
     tell_later(net);
 }
 
-static const ep_dial_events dial_events = { on_won, on_lost, on_ticket_refused, on_facts };
+static const ep_dial_events dial_events = { on_early, on_won, on_lost, on_ticket_refused, on_facts };
 
 /* --- the link's events --------------------------------------------------------------- */
 
@@ -179,6 +195,11 @@ static epode_status make_tls(ep_link *link, ep_tls **out, void *user, ep_error *
 static void on_nothing(ep_link *link, void *user)
 {
     (void)link, (void)user;
+}
+
+static void on_no_early(ep_link *link, size_t room, ep_buf *out, void *user)
+{
+    (void)link, (void)room, (void)out, (void)user;
 }
 
 static void count_bytes(ep_net *net)
@@ -229,7 +250,7 @@ static void on_closed(ep_link *link, const ep_error *error, void *user)
     end(net, link->said_goodbye ? &ok : error);
 }
 
-static const ep_link_events link_events = { make_tls, on_nothing, on_nothing,
+static const ep_link_events link_events = { make_tls, on_nothing, on_no_early, on_nothing,
                                             on_data,  on_sent,    on_closed };
 
 /* --- life ---------------------------------------------------------------------------- */

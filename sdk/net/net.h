@@ -29,7 +29,7 @@ typedef struct ep_preface {
     /* Appends what is sent first. EPODE_OK: its answer is waited for. EPODE_DONE: TLS's ClientHello
      * may go in the same write (XEP-0305); feed still takes what comes before the peer's TLS. <0:
      * the attempt failed. */
-    int (*start)(void *p, ep_buf *out);
+    int (*start)(void *p, ep_buf *out, void *user);
     /* Takes what came. EPODE_AGAIN: more is needed (what is in out is sent). EPODE_OK: TLS may
      * start; bytes behind *consumed belong to it. <0 with *err: the attempt failed. */
     epode_status (*feed)(void *p, const char *data, size_t n, size_t *consumed, ep_buf *out,
@@ -94,7 +94,8 @@ typedef struct ep_net_info {
     const char *tls_version; /* "TLSv1.3" */
     const char *cipher;      /* "TLS_AES_256_GCM_SHA384" */
     bool resumed;            /* by the ticket */
-    bool early_data;         /* accepted; false for now */
+    bool early_data;         /* what on_early gave was taken by the server */
+    bool early_sent;         /* something went with this connection's ClientHello, taken or not */
     bool direct;             /* direct TLS, not STARTTLS */
     const char *host;        /* the SRV target or the given host */
     uint16_t port;
@@ -108,8 +109,14 @@ typedef struct ep_net_info {
 /* All are called from the loop, never from inside ep_net_connect, ep_net_write or ep_net_close. In
  * each of them the ep_net may be freed. Any but on_closed may be NULL. */
 typedef struct ep_net_events {
-    /* TLS is up and verified. Called before the handshake's last flight is sent: what is written in
-     * here leaves in the same segment. */
+    /* One attempt, of several perhaps, has a ticket with which the server takes early data: at most room bytes are
+     * appended to out, or nothing. What is in them may be replayed by anybody who saw them. end_point: what
+     * "tls-server-end-point" will be if the session is resumed; empty where it does not exist. Other attempts hold
+     * back for a while. If another one wins, early_sent is false in on_up; whether the server acted on what was
+     * sent is then not known. NULL: no early data. */
+    void (*on_early)(void *user, size_t room, const uint8_t *end_point, size_t end_point_n, ep_buf *out);
+    /* TLS is up and verified. Called before the handshake's last flight is sent: what is written in here, or deferred
+     * from here, leaves in the same segment; what came with the peer's last flight is told by on_data before that. */
     void (*on_up)(void *user, const ep_net_info *info);
     /* Decrypted bytes, at most 64 KiB in one dispatch. */
     void (*on_data)(void *user, const char *data, size_t n);

@@ -187,6 +187,33 @@ static epode_status tls_error(ep_tls *tls, int kind, const char *doing, ep_error
     return status;
 }
 
+size_t ep_tls_early_room(const ep_tls *tls)
+{
+    const SSL_SESSION *session = SSL_get0_session(tls->ssl);
+    return session && tls->chain ? SSL_SESSION_get_max_early_data(session) : 0;
+}
+
+const X509 *ep_tls_session_certificate(const ep_tls *tls)
+{
+    return sk_X509_value(tls->chain, 0);
+}
+
+epode_status ep_tls_write_early(ep_tls *tls, const void *data, size_t n, ep_error *error)
+{
+    size_t done = 0;
+    if (tls->up || !n || n > ep_tls_early_room(tls))
+        return EPODE_ESTATE;
+    ERR_clear_error();
+    if (SSL_write_early_data(tls->ssl, data, n, &done) == 1 && done == n)
+        return EPODE_OK;
+    return tls_error(tls, SSL_get_error(tls->ssl, 0), "with early data", error);
+}
+
+bool ep_tls_early_taken(const ep_tls *tls)
+{
+    return tls->up && SSL_get_early_data_status(tls->ssl) == SSL_EARLY_DATA_ACCEPTED;
+}
+
 epode_status ep_tls_handshake(ep_tls *tls, ep_error *error)
 {
     if (tls->up)

@@ -43,7 +43,17 @@ bool ep_tls_has_ticket(const ep_tls *tls);
 /* The next ticket that came, appended to blob (a secret), until false. */
 bool ep_tls_take_ticket(ep_tls *tls, ep_buf *blob, int64_t *expires_wall_ms);
 
+/* Early data (RFC 8446, 2.3): what the server would take with the session that was handed in; 0: nothing. */
+size_t ep_tls_early_room(const ep_tls *tls);
+/* The certificate that this session vouches for: the leaf of its chain. */
+const X509 *ep_tls_session_certificate(const ep_tls *tls);
+/* Before the handshake: data leaves with the ClientHello. EPODE_ESTATE: there is no room for it. */
+epode_status ep_tls_write_early(ep_tls *tls, const void *data, size_t n, ep_error *error);
+/* Once up: the server took it; false: it never saw it, and it has to be said again. */
+bool ep_tls_early_taken(const ep_tls *tls);
+
 /* binding.c: see ep_net_channel_binding. */
+epode_status ep_tls_end_point(const X509 *cert, uint8_t *out, size_t cap, size_t *n);
 epode_status ep_tls_binding(SSL *ssl, const char *type, uint8_t *out, size_t cap, size_t *n);
 SSL *ep_tls_ssl(const ep_tls *tls);
 

@@ -39,6 +39,7 @@ struct ep_stream {
     char *task, *task_names[EP_TASKS_MAX];
     size_t task_count;
     ep_scram_keys upgraded;
+    bool early;              /* the first flight left with the ClientHello */
     const char *guess;
     int64_t guess_deadline;
     unsigned behind;         /* stanzas that rode behind authentication */

@@ -394,6 +394,14 @@ static epode_status failure_of_token(ep_stream *s, const char *condition, failur
         s->refused |= s->plan.mech->bit;
         return ep_login_again(s);
     }
+    /* Who saw our early data may have sent it before us: the server has that count, and refuses ours. */
+    if (kind == F_CREDENTIALS && s->early && s->c.token_count_again) {
+        if (s->ev->wrong_guess)
+            s->ev->wrong_guess(s->user, "early-data", condition);
+        s->c.token_count = s->c.token_count_again;
+        s->c.token_count_again = 0;
+        return login_again(s);
+    }
     /* Only these two say that the token is dead; anything else may pass. */
     if (kind != F_CREDENTIALS)
         return ep_stream_fail(s, EPODE_EAUTH, condition, kind == F_FINAL, "the server did not take the token now: %s",

@@ -121,8 +121,22 @@ static bool plan_token(const ep_facts *f)
     return !f->token_expires_ms || f->token_expires_ms - TOKEN_MARGIN_MS > f->now_ms;
 }
 
-bool ep_plan_token_due(const ep_facts *f)
+static bool fast_has_end_point(const ep_features *k)
 {
+    size_t n;
+    const ep_sasl_mech *m = ep_sasl_mechs(&n);
+    for (size_t i = 0; i < n; i++)
+        if (m[i].kind == EP_SASL_HT && m[i].cb == EP_CB_ENDP && (k->fast_mechs & m[i].bit))
+            return true;
+    return false;
+}
+
+bool ep_plan_token_due(const ep_facts *f, const ep_policy *p)
+{
+    /* One that early data cannot use (RFC 8446, 7.5: the exporter comes with the end of the handshake). */
+    if (f->token_mech && f->token_mech->cb == EP_CB_EXPR && p->want_early_data && f->features &&
+        (f->features->bits & EP_F_FAST_0RTT) && (f->cb_set & EP_CB_ENDP) && fast_has_end_point(f->features))
+        return true;
     if (!f->token_mech || !f->token_expires_ms)
         return !f->token_mech;
     return f->now_ms - f->token_issued_ms >= (f->token_expires_ms - f->token_issued_ms) / 2;
@@ -201,7 +215,7 @@ static void plan_inline(ep_plan *out, const ep_facts *f, const ep_policy *p)
     out->inline_sm = out->bind2 && p->want_sm && (bits & EP_F_BIND2_SM);
     out->inline_carbons = out->bind2 && p->want_carbons && (bits & EP_F_BIND2_CARBONS);
     out->inline_inactive = out->bind2 && p->inactive && (bits & EP_F_BIND2_CSI);
-    if ((bits & EP_F_FAST) && !p->no_fast_path && ep_plan_token_due(f))
+    if ((bits & EP_F_FAST) && !p->no_fast_path && ep_plan_token_due(f, p))
         out->request_token = plan_request(f, p);
     out->upgrades = plan_upgrades(out, f, p);
 }
@@ -217,7 +231,7 @@ static bool plan_stanzas(const ep_plan *out, const ep_facts *f, const ep_policy 
     if (p->want_sm && !out->inline_sm)
         return false;
     return f->takes_stanzas == EP_HABIT_YES ||
-           (f->takes_pipelining == EP_HABIT_YES && out->use_token && !ep_plan_token_due(f));
+           (f->takes_pipelining == EP_HABIT_YES && out->use_token && !ep_plan_token_due(f, p));
 }
 
 /* Whether a second header and what follows it may leave with the last word of SASL1. Two specifications oblige a
@@ -275,6 +289,14 @@ static epode_status plan_refuse(const ep_facts *f, bool weaker, ep_error *err)
     return st;
 }
 
+/* XEP-0484, 3.4: FAST with a count is safe against replay, where the server says that it looks. What is asked for
+ * once (a new token) is not. */
+static bool plan_early(const ep_plan *out, const ep_facts *f, const ep_policy *p)
+{
+    return out->guess && out->use_token && (f->features->bits & EP_F_FAST_0RTT) && out->mech->cb != EP_CB_EXPR &&
+           out->mech->cb != EP_CB_UNIQ && !ep_plan_token_due(f, p);
+}
+
 epode_status ep_plan_login(ep_plan *out, const ep_facts *f, const ep_policy *p, ep_error *err)
 {
     memset(out, 0, sizeof *out);
@@ -306,6 +328,9 @@ epode_status ep_plan_login(ep_plan *out, const ep_facts *f, const ep_policy *p, 
         return EPODE_OK;
     }
     plan_inline(out, f, p);
+    out->early = f->early && plan_early(out, f, p);
+    if (f->early && !out->early)
+        return EPODE_OK;
     uint32_t behind = plan_stanzas(out, f, p) ? EP_STEP_STANZAS : 0;
     plan_flight(out, first | (out->mech->one_step ? behind : 0));
     if (!out->mech->one_step)

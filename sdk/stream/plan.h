@@ -35,6 +35,7 @@ typedef struct ep_facts {
     ep_habit takes_legacy_pipelining; /* the second header behind SASL1's final message */
     ep_habit takes_stanzas;       /* stanzas behind <authenticate/>, which XEP-0388 forbids and servers bear */
     ep_habit has_tasks;           /* logins here went on with tasks (XEP-0388): nothing rides behind them */
+    bool early;                   /* the first flight leaves with TLS's ClientHello: FAST alone is safe there */
     uint32_t cb_set;              /* channel-binding types that this connection has (bits of ep_cb) */
     const ep_sasl_mech *token_mech; /* NULL: no usable token */
     int64_t token_issued_ms, token_expires_ms; /* Unix; 0: unknown */
@@ -66,6 +67,7 @@ typedef struct ep_plan {
     bool guess;    /* the first flight rests on remembered features */
     bool sasl2;
     bool draft;    /* the bind is that of XEP-0386 0.1 to 0.3, which switches carbons on by itself */
+    bool early;    /* it may leave as early data: header and <authenticate/>, nothing else */
     bool tries_legacy; /* whether the server takes what is sent behind SASL1 is not known yet */
     const ep_sasl_mech *mech; /* NULL: the features must be seen first */
     ep_cb cb;      /* for -PLUS */
@@ -80,14 +82,15 @@ typedef struct ep_plan {
 /* The best class that this login may not fall below. */
 ep_sasl_class ep_plan_floor(const ep_facts *f);
 
-/* The whole login from its first step (live false) or from authentication on (live true). Fails, with a final
+/* With f->early set, and where that flight may not leave so, out->early is false and there are no flights.
+ * The whole login from its first step (live false) or from authentication on (live true). Fails, with a final
  * error, when no mechanism is both offered and allowed: EPODE_EAUTH, EPODE_EDOWNGRADE. */
 epode_status ep_plan_login(ep_plan *out, const ep_facts *f, const ep_policy *p, ep_error *err);
 
 /* The rest after authentication without Bind 2, once the session features are known: replaces the flights. */
 void ep_plan_session(ep_plan *plan, const ep_facts *f, const ep_policy *p);
 
-/* A new token is due: none is held, or half of its life is over. */
-bool ep_plan_token_due(const ep_facts *f);
+/* A new token is due: none is held, half of its life is over, or it is of no use where it is wanted. */
+bool ep_plan_token_due(const ep_facts *f, const ep_policy *p);
 
 #endif

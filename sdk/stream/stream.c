@@ -331,22 +331,46 @@ ep_facts ep_stream_facts(const ep_stream *s, bool live)
     return f;
 }
 
-epode_status ep_stream_start(ep_stream *s, int64_t now_us)
+static epode_status stream_begin(ep_stream *s, bool early, int64_t now_us)
 {
     if (s->state != EP_S_IDLE)
         return EPODE_ESTATE;
     s->now_us = now_us;
+    s->early = early;
     ep_facts f = ep_stream_facts(s, false);
+    f.early = early;
     epode_status st = ep_plan_login(&s->plan, &f, &s->c.policy, &s->error);
-    if (st)
-        return st;
+    if (st || (early && !s->plan.early))
+        return st ? st : EPODE_DONE;
     ep_stream_go(s, EP_S_HEADER);
+    /* Stanzas wait for the handshake: they may be replayed, and no count would tell. */
+    s->written |= early ? EP_STEP_STANZAS : 0;
     st = ep_stream_need(s, EP_STEP_HEADER);
+    s->written &= ~(early ? (uint32_t)EP_STEP_STANZAS : 0);
     if (!st && s->plan.guess) {
         s->guess = "pipelined-authentication";
         s->guess_deadline = now_us + s->c.guess_timeout_us;
     }
     return st;
+}
+
+epode_status ep_stream_start(ep_stream *s, int64_t now_us)
+{
+    return stream_begin(s, false, now_us);
+}
+
+epode_status ep_stream_start_early(ep_stream *s, int64_t now_us)
+{
+    return stream_begin(s, true, now_us);
+}
+
+epode_status ep_stream_early_taken(ep_stream *s, const ep_cb_data *cb, int64_t now_us)
+{
+    if (!s->early || s->state != EP_S_HEADER)
+        return EPODE_ESTATE;
+    s->now_us = now_us;
+    s->c.cb = *cb;
+    return s->plan.flight_count && (s->plan.flights[0] & EP_STEP_STANZAS) ? ep_stream_need(s, EP_STEP_STANZAS) : EPODE_OK;
 }
 
 static void flight_heard(ep_stream *s, size_t n)

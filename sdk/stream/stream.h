@@ -55,6 +55,7 @@ typedef struct ep_stream_config {
     const char *authzid;    /* EXTERNAL's; NULL: who the certificate says */
     const char *token;      /* FAST; its mechanism is facts.token_mech */
     uint64_t token_count;   /* the count of this attempt */
+    uint64_t token_count_again; /* of a second one on this stream; 0: there is none */
     bool token_invalidate;
     const char *sm_id;      /* with facts.resumable */
     uint32_t sm_h;          /* of what came in: what is durably stored */
@@ -124,6 +125,11 @@ void ep_stream_free(ep_stream *s);
 
 /* TLS is up: writes the first flight. */
 epode_status ep_stream_start(ep_stream *s, int64_t now_us);
+/* Before TLS is up: writes what may leave as early data (cb of the config holds what the ticket vouches for).
+ * EPODE_DONE: nothing may; the stream is of no use. When TLS is up and the server took it, ep_stream_early_taken()
+ * goes on, with all the channel-binding data; else the stream is to be freed and another one started. */
+epode_status ep_stream_start_early(ep_stream *s, int64_t now_us);
+epode_status ep_stream_early_taken(ep_stream *s, const ep_cb_data *cb, int64_t now_us);
 /* Decrypted bytes. A failure ends the stream: ep_stream_error() has the story, closing bytes may be in the
  * output. EPODE_DONE: the server closed the stream in order. */
 epode_status ep_stream_feed(ep_stream *s, const char *data, size_t n, int64_t now_us);

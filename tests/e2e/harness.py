@@ -48,14 +48,23 @@ class Server:
     def __init__(self, *args, users=("alice:alice-pw", "bob:bob-pw"), directory=None):
         self.dir = directory or tempfile.mkdtemp(prefix="epode-e2e-")
         self.own_dir = directory is None
-        cmd = [SERVER, "--dir", self.dir]
+        self.cmd = [SERVER, "--dir", self.dir, *args]
         for user in users:
-            cmd += ["--user", user]
-        self.proc = subprocess.Popen(cmd + list(args), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            self.cmd += ["--user", user]
+        self.start()
+
+    def start(self, *args):
+        self.proc = subprocess.Popen(self.cmd + list(args), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                      stderr=subprocess.DEVNULL, text=True)
         self.out = Lines(self.proc.stdout)
         self.info = json.loads(self.out.next())
         self.direct, self.starttls, self.ca = self.info["direct_tls"], self.info["starttls"], self.info["ca"]
+
+    def restart(self):
+        """The same ports and state; sessions and TLS tickets are gone."""
+        ports = ["--direct-tls", str(self.direct), "--starttls", str(self.starttls)]
+        self.end()
+        self.start(*ports)
 
     def say(self, line):
         self.proc.stdin.write(line + "\n")
@@ -73,12 +82,15 @@ class Server:
     def message(self, body, sender="bob@localhost", to="alice@localhost"):
         self.say(f"message {sender} {to} {body}")
 
-    def close(self):
+    def end(self):
         self.proc.stdin.close()
         self.proc.terminate()
         self.proc.wait(10)
         self.out.thread.join(5)
         self.proc.stdout.close()
+
+    def close(self):
+        self.end()
         if self.own_dir:
             shutil.rmtree(self.dir, ignore_errors=True)
 

@@ -93,6 +93,37 @@ class Variants(harness.ArchiveCase):
         self.assertEqual([f["what"] for f in s["fallbacks"]], ["legacy-pipelining"])
         self.assertEqual(self.waits(self.starts(server, 2)), [3, 3])
 
+    def test_the_client_hello_stands_behind_starttls_where_pipelining_was_advertised(self):
+        server = self.serve("--feature", "pipelining=on")
+        cold, warm = self.starts(server, 2, tls="starttls")
+        self.assertEqual(cold["waits"], {"total": 6, "dns": 0, "tcp": 1, "tls": 1, "xmpp": 4})
+        self.assertEqual(warm["waits"], {"total": 3, "dns": 0, "tcp": 1, "tls": 1, "xmpp": 1})
+        self.assertEqual(warm["flights"][1]["held"], "header starttls client-hello")
+
+    def test_xep_0305_counts_three_exchanges_for_the_whole_start_with_sasl1(self):
+        server = self.serve(*RFC6120, *PLAIN, "--feature", "pipelining=on")
+        self.starts(server, 1, "--allow-plain", tls="starttls")
+        s = self.starts(server, 1, "--allow-plain", tls="starttls")[0]
+        self.assertEqual((s["waits"]["tls"], s["waits"]["xmpp"], s["bind"]), (1, 1, "rfc6120"))
+        server = self.serve(*RFC6120, "--feature", "pipelining=on")
+        self.starts(server, 1, tls="starttls", db=self.db("scram.db"))
+        s = self.starts(server, 1, tls="starttls", db=self.db("scram.db"))[0]
+        self.assertEqual((s["waits"]["tls"], s["waits"]["xmpp"]), (1, 2))
+
+    def test_a_client_hello_that_is_not_taken_costs_one_attempt(self):
+        server = self.serve("--feature", "pipelining=on")
+        self.starts(server, 2, tls="starttls")
+        server.feature("pipelining", "off")
+        s = self.connect(server, tls="starttls").summary
+        self.assertEqual([f["what"] for f in s["fallbacks"]], ["starttls-pipelining"])
+        self.assertEqual(self.waits(self.starts(server, 2, tls="starttls")), [2, 2])
+
+    def test_a_server_that_speaks_first_inside_tls_is_answered_at_once(self):
+        server = self.serve(*PLAIN, "--tls12-only", "--feature", "proactive=on", "--rtt", "50")
+        s = self.connect(server, "--allow-plain").summary
+        self.assertEqual((s["waits"]["xmpp"], s["fallbacks"]), (1, []))
+        self.assertEqual(s["flights"][-1]["held"], "header authenticate")
+
     def test_a_draft_that_is_gone_costs_one_attempt(self):
         server = self.serve(*RFC6120, *PLAIN, *DRAFT)
         self.starts(server, 2, "--allow-plain")

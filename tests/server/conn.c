@@ -82,6 +82,8 @@ void srv_conn_tls_up(struct srv_conn *conn, const struct srv_tls_info *info)
     srv_set(&conn->from, NULL);
     srv_parser_free(conn->parser);
     conn->parser = srv_parser_new((size_t)srv_number(conn->srv, MAX_BYTES_UNAUTH));
+    if (!info->early && srv_on(conn->srv, PROACTIVE))
+        srv_stream_proactive(conn);
 }
 
 /* ---- Output ---- */

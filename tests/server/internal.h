@@ -142,6 +142,7 @@ struct srv_conn {
     unsigned number;
     enum conn_state state;
     bool wants_tls, said_header, stalled;
+    bool said_features; /* ahead of the client's header */
     int wants_close;
     struct srv_tls tls;
     struct srv_parser *parser;
@@ -210,6 +211,7 @@ void srv_conn_release_held(struct srv_conn *conn, int64_t now_us);
 
 /* ---- stream.c ---- */
 void srv_stream_element(struct srv_conn *conn, struct srv_xml *el);
+void srv_stream_proactive(struct srv_conn *conn); /* header and features before the client's */
 void srv_stream_header(struct srv_conn *conn, const struct srv_xml *header);
 void srv_stream_error(struct srv_conn *conn, const char *condition, const char *text);
 void srv_stream_end(struct srv_conn *conn);

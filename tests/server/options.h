@@ -81,6 +81,8 @@
     X(BIND2_UNREADS, "bind2-unreads", BOOL, "on", "<unreads/> in the draft's <bound/>")            \
     X(CONFIG_VERSION, "config-version", BOOL, "off", "XEP-0509")                                   \
     X(PIPELINING, "pipelining", BOOL, "off", "XEP-0305; bytes behind <starttls/> go to TLS")       \
+    X(PROACTIVE, "proactive", BOOL, "off",                                                         \
+      "XEP-0305, 5: header and features inside TLS before the client has said anything")           \
     X(LIMITS, "limits", BOOL, "on", "XEP-0478")                                                    \
     X(MAX_BYTES, "max-bytes", INT, "262144", "bytes per first-level element once authenticated")   \
     X(MAX_BYTES_UNAUTH, "max-bytes-unauth", INT, "65536", "the same before authentication")        \

@@ -111,7 +111,15 @@ void srv_stream_header(struct srv_conn *conn, const struct srv_xml *header)
         return;
     }
     conn->state = conn->user ? CONN_READY : CONN_OPEN;
+    if (!conn->said_features || conn->user)
+        srv_features_send(conn);
+}
+
+void srv_stream_proactive(struct srv_conn *conn)
+{
+    say_header(conn);
     srv_features_send(conn);
+    conn->said_features = true;
 }
 
 static bool is_stanza(const struct srv_xml *el)

@@ -82,8 +82,7 @@ static inline void on_closed(void *user, const ep_error *error)
     c->error = *error;
 }
 
-static const ep_net_events events = { on_up,       on_data,  on_ticket, on_dns, on_ticket_refused,
-                                      on_writable, on_closed };
+static const ep_net_events events = { NULL, on_up, on_data, on_ticket, on_dns, on_ticket_refused, on_writable, on_closed };
 
 static inline void open_client(client *c, uint16_t port, ep_tls_mode tls)
 {

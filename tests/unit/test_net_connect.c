@@ -90,8 +90,9 @@ static void *talk_open(void *user)
     return t;
 }
 
-static int talk_start(void *p, ep_buf *out)
+static int talk_start(void *p, ep_buf *out, void *user)
 {
+    (void)user;
     talk *t = p;
     ep_buf_puts(out, request);
     return t->at_once ? EPODE_DONE : EPODE_OK;

@@ -567,6 +567,74 @@ static void every_step_has_a_name(void **state)
             assert_string_not_equal(ep_step_name((ep_step)a), ep_step_name((ep_step)b));
 }
 
+static void only_a_login_that_a_count_protects_leaves_early(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *token;
+        uint32_t bits; /* taken away */
+        int64_t issued_days;
+        bool early;
+    } e[] = {
+        { "HT-SHA-256-ENDP", 0, -1, true },
+        { "HT-SHA-256-NONE", 0, -1, true },
+        { "HT-SHA-256-EXPR", 0, -1, false }, /* its binding comes with the end of the handshake */
+        { "HT-SHA-256-UNIQ", 0, -1, false },
+        { NULL, 0, -1, false },              /* a password never */
+        { "HT-SHA-256-ENDP", EP_F_FAST_0RTT, -1, false },
+        { "HT-SHA-256-ENDP", 0, -15, false }, /* a new one is asked for, and that is not to be replayed */
+        { "HT-SHA-256-ENDP", 0, -30, false },
+    };
+    for (size_t i = 0; i < COUNT(e); i++)
+        for (int resumable = 0; resumable <= 1; resumable++) {
+            ep_plan p;
+            ep_policy policy = { .want_carbons = true, .want_sm = true, .want_early_data = true, .allow_plain = true };
+            ep_features features = { .bits = (ALL | EP_F_FAST_0RTT) & ~e[i].bits, .sasl2_mechs = SHA1 | PLAIN,
+                                     .fast_mechs = EXPR | ENDP | UNIQ | NONE };
+            ep_facts f = { .features = &features, .have_password = true, .cb_set = EP_CB_ENDP, .early = true,
+                           .resumable = resumable, .token_mech = ep_sasl_mech_named(e[i].token), .now_ms = 40 * DAY,
+                           .token_issued_ms = (40 + e[i].issued_days) * DAY,
+                           .token_expires_ms = (60 + e[i].issued_days) * DAY };
+            if (e[i].token && e[i].issued_days == -30)
+                f.token_expires_ms = 39 * DAY;
+            assert_int_equal(ep_plan_login(&p, &f, &policy, NULL), EPODE_OK);
+            if (p.early != e[i].early)
+                fail_msg("%zu: early %d", i, p.early);
+            if (!e[i].early)
+                continue;
+            assert_int_equal(p.flights[0], H | A);
+            assert_true(p.use_token && !p.request_token && p.inline_resume == resumable);
+        }
+}
+
+static void a_token_for_early_data_is_asked_for_where_it_is_taken(void **state)
+{
+    (void)state;
+    static const struct {
+        bool want, zero_rtt;
+        const char *held, *asked;
+    } e[] = {
+        { true, true, NULL, "HT-SHA-256-ENDP" },
+        { true, false, NULL, "HT-SHA-256-EXPR" },
+        { false, true, NULL, "HT-SHA-256-EXPR" },
+        { true, true, "HT-SHA-256-EXPR", "HT-SHA-256-ENDP" },
+        { true, true, "HT-SHA-256-ENDP", NULL },
+        { false, true, "HT-SHA-256-EXPR", NULL },
+    };
+    for (size_t i = 0; i < COUNT(e); i++) {
+        ep_plan p;
+        ep_policy policy = { .want_early_data = e[i].want };
+        ep_features features = { .bits = ALL | (e[i].zero_rtt ? EP_F_FAST_0RTT : 0), .sasl2_mechs = SHA1,
+                                 .fast_mechs = EXPR | ENDP | NONE };
+        ep_facts f = { .features = &features, .live = true, .have_password = true, .cb_set = EP_CB_ENDP | EP_CB_EXPR,
+                       .token_mech = e[i].held ? ep_sasl_mech_named(e[i].held) : NULL, .now_ms = 2 * DAY,
+                       .token_issued_ms = DAY, .token_expires_ms = 20 * DAY };
+        assert_int_equal(ep_plan_login(&p, &f, &policy, NULL), EPODE_OK);
+        if (strcmp(name_of(p.request_token), e[i].asked ? e[i].asked : "none") != 0)
+            fail_msg("%zu: asks for %s", i, name_of(p.request_token));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -581,6 +649,8 @@ int main(void)
         cmocka_unit_test(types_that_do_not_fit_need_the_proof),
         cmocka_unit_test(what_is_weaker_than_before_is_an_error),
         cmocka_unit_test(the_session_is_planned_by_its_features),
+        cmocka_unit_test(only_a_login_that_a_count_protects_leaves_early),
+        cmocka_unit_test(a_token_for_early_data_is_asked_for_where_it_is_taken),
         cmocka_unit_test(every_step_has_a_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
