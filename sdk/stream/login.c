@@ -400,7 +400,7 @@ static epode_status failure_of_token(ep_stream *s, const char *condition, failur
             s->ev->wrong_guess(s->user, "early-data", condition);
         s->c.token_count = s->c.token_count_again;
         s->c.token_count_again = 0;
-        return login_again(s);
+        return ep_login_again(s);
     }
     /* Only these two say that the token is dead; anything else may pass. */
     if (kind != F_CREDENTIALS)

@@ -80,7 +80,7 @@ class Early(harness.ArchiveCase):
         self.assertFalse(cold["tls"]["early_data"])
         for _ in range(3):
             s = self.early(self.connect(server).summary)
-            self.assertEqual((s["mechanism"], s["bind"]), ("HT-SHA-256-ENDP", "bind2"))
+            self.assertEqual((s["mechanism"], s["bind"]), ("HT-SHA-512-ENDP", "bind2"))
             self.assertEqual(s["waits"], {"total": 2, "dns": 0, "tcp": 1, "tls": 0, "xmpp": 1})
 
     def test_that_wait_is_the_one_measured_from_outside(self):
@@ -140,7 +140,7 @@ class Early(harness.ArchiveCase):
         server = self.serve_early("--feature", "tls-0rtt=off")
         for _ in range(3):
             s = self.connect(server).summary
-        self.assertEqual((s["mechanism"], s["tls"]["early_data"], s["tls"]["resumed"]), ("HT-SHA-256-EXPR", False, True))
+        self.assertEqual((s["mechanism"], s["tls"]["early_data"], s["tls"]["resumed"]), ("HT-SHA-512-EXPR", False, True))
         server.feature("tls-0rtt", "on")
         # The token that is held is of no use for it: another one is asked for.
         self.assertEqual([self.connect(server).summary["token"] for _ in range(3)], ["used", "rotated", "used"])
