@@ -72,41 +72,9 @@ epode_status ep_store_solid(ep_store *s, epode_status status)
 }
 
 /* Where it went, if that is not what the conversation says already. */
-static const char *message_recipient(const ep_msg *m)
+const char *ep_msg_recipient(const ep_msg *m)
 {
     return m->outgoing && !m->groupchat && m->to && !ep_streq(m->to, m->peer) ? m->to : NULL;
-}
-
-static bool message_is_countable(const ep_msg *m)
-{
-    return !m->outgoing && m->kind == EP_MSG_TEXT && m->body && !ep_streq(m->type, "error");
-}
-
-/* Who is looked for by its id: what effects act on, and our own. Not the many others: this index is
- * the dearest of all, for ids are random. */
-static bool message_is_sought(const ep_msg *m)
-{
-    return m->id && (m->kind == EP_MSG_TEXT || m->outgoing);
-}
-
-epode_status ep_message_add(ep_store *s, const ep_spot *spot, const ep_msg *m, int64_t *row)
-{
-    bool gone = m->kind == EP_MSG_GONE;
-    const char *body = m->kind == EP_MSG_REACTION ? m->reactions : m->body;
-    const char *origin = ep_streq(m->origin_id, m->id) ? NULL : m->origin_id;
-    int64_t received = m->received_ms ? m->received_ms : s->now_ms;
-    epode_status status = ep_sql_run(
-        s, EP_SQL_MESSAGE_ADD, "iiiiiiiiiiiiitttttttttttbi", spot->archive, spot->pos,
-        (int64_t)spot->place, gone ? (int64_t)0 : spot->conversation, (int64_t)m->kind,
-        (int64_t)m->outgoing, (int64_t)m->groupchat, (int64_t) !!(m->flags & EP_MSG_BY_ROOM),
-        (int64_t)message_is_countable(m), (int64_t)spot->state,
-        message_is_sought(m) ? ep_id_hash(m->id) : -1, m->time_ms ? m->time_ms : received, received,
-        m->archive_id, m->id, origin, m->from, message_recipient(m), m->occupant, m->type,
-        ep_msg_is_effect(m) ? m->ref_id : NULL, m->reply_id, m->reply_to, body, m->xml,
-        m->xml ? m->len : 0, (int64_t)(m->xml != NULL));
-    if (status == EPODE_OK)
-        *row = sqlite3_last_insert_rowid(s->db);
-    return ep_store_solid(s, status);
 }
 
 epode_status ep_message_held(ep_store *s, int64_t archive, const char *archive_id, ep_held *out)
@@ -137,7 +105,7 @@ static epode_status message_own_row(ep_held *out, ep_delivery *state, sqlite3_st
 static epode_status message_own_find(ep_store *s, int64_t conversation, const ep_msg *m,
                                      ep_held *out, ep_delivery *state)
 {
-    const char *keys[] = { m->origin_id, m->id }, *to = message_recipient(m);
+    const char *keys[] = { m->origin_id, m->id }, *to = ep_msg_recipient(m);
     sqlite3_stmt *row;
     for (int i = 0; i < 2; i++) {
         if (!keys[i] || (i && ep_streq(keys[0], keys[1])))

@@ -40,7 +40,15 @@ typedef struct ep_spot {
     ep_place place;
     ep_delivery state;
 } ep_spot;
+const char *ep_msg_recipient(const ep_msg *m); /* NULL: the conversation's peer, or incoming */
+/* insert.c */
 epode_status ep_message_add(ep_store *s, const ep_spot *spot, const ep_msg *m, int64_t *row);
+typedef struct ep_insert {
+    const ep_msg *m;
+    ep_spot spot;
+    int64_t row; /* its number; 0: the next one */
+} ep_insert;
+epode_status ep_messages_add(ep_store *s, const ep_insert *in, size_t n);
 /* Of something held: EPODE_DONE: it is not. */
 typedef struct ep_held {
     int64_t row, pos, conversation;
@@ -98,6 +106,7 @@ typedef struct ep_slot {
     int64_t conversation, old_pos, pos;
     bool is_fixed; /* in a span: stays where it is */
     bool is_tail;  /* from the provisional tail */
+    bool is_new;   /* row is the number that it gets with this page */
     bool is_own;   /* a message without an archive id that this page joined */
 } ep_slot;
 typedef struct ep_layout {

@@ -102,18 +102,47 @@ epode_status ep_page_carry(ep_page_work *w)
     return status == EPODE_DONE ? EPODE_OK : status;
 }
 
-static epode_status page_add(ep_page_work *w, ep_slot *slot, ep_place place)
+/* The rows that are new get the next numbers, in the order of the page. */
+static size_t page_list_new(ep_page_work *w, ep_place place, ep_insert *out)
 {
-    ep_spot spot = { .archive = w->l.a.id,
-                     .pos = slot->pos,
-                     .conversation = slot->conversation,
-                     .place = place,
-                     .state = slot->m->outgoing ? EP_DELIVERY_ACKED : EP_DELIVERY_NONE };
-    epode_status status = ep_message_add(w->l.s, &spot, slot->m, &slot->row);
-    w->out->added++;
-    return status == EPODE_OK && slot->m->kind == EP_MSG_TEXT
-               ? ep_changes_add(w->l.s, w->changes, slot->row, slot->conversation, EP_CHANGE_NEW)
-               : status;
+    size_t n = 0;
+    for (size_t i = 0; i < w->l.count; i++) {
+        ep_slot *slot = &w->l.slots[i];
+        if (slot->is_fixed || slot->row)
+            continue;
+        slot->is_new = true;
+        slot->row = w->before_row + 1 + (int64_t)n;
+        out[n++] = (ep_insert){ .m = slot->m,
+                                .row = slot->row,
+                                .spot = { .archive = w->l.a.id,
+                                          .pos = slot->pos,
+                                          .conversation = slot->conversation,
+                                          .place = place,
+                                          .state = slot->m->outgoing ? EP_DELIVERY_ACKED
+                                                                     : EP_DELIVERY_NONE } };
+    }
+    return n;
+}
+
+static epode_status page_add(ep_page_work *w, ep_place place)
+{
+    if (!w->l.count)
+        return EPODE_OK;
+    ep_insert *in = ep_calloc(w->l.count, sizeof *in);
+    if (!in)
+        return ep_store_fail(w->l.s, EPODE_ENOMEM, "out of memory");
+    size_t n = page_list_new(w, place, in);
+    epode_status status = ep_messages_add(w->l.s, in, n);
+    w->out->added = n;
+    ep_free(in);
+    return status;
+}
+
+static epode_status page_tell_new(ep_page_work *w, const ep_slot *slot)
+{
+    if (slot->m->kind != EP_MSG_TEXT)
+        return EPODE_OK;
+    return ep_changes_add(w->l.s, w->changes, slot->row, slot->conversation, EP_CHANGE_NEW);
 }
 
 static epode_status page_move(ep_page_work *w, const ep_slot *slot)
@@ -140,14 +169,13 @@ static ep_place page_place(const ep_page_work *w)
 
 epode_status ep_page_store(ep_page_work *w)
 {
-    ep_place place = page_place(w);
-    epode_status status = EPODE_OK;
+    epode_status status = page_add(w, page_place(w));
     int64_t room = w->l.a.kind == EP_ARCHIVE_ROOM ? w->l.a.id : 0;
     for (size_t i = 0; status == EPODE_OK && i < w->l.count; i++) {
         ep_slot *slot = &w->l.slots[i];
         if (slot->is_fixed)
             continue;
-        status = slot->row ? page_move(w, slot) : page_add(w, slot, place);
+        status = slot->is_new ? page_tell_new(w, slot) : page_move(w, slot);
         if (status == EPODE_OK && slot->m && ep_msg_is_effect(slot->m))
             status =
                 ep_effect_targets(w->l.s, slot->conversation, room, slot->m->ref_id, &w->targets);

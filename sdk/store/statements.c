@@ -21,8 +21,8 @@ static int sql_bind_one(sqlite3_stmt *st, int i, char type, va_list *ap)
     }
 }
 
-/* A statement ready to step: prepared once, bound anew; NULL with the result in *rc. */
-static sqlite3_stmt *sql_start(ep_store *s, ep_sql sql, const char *types, va_list *ap, int *rc)
+/* Prepared once. */
+static sqlite3_stmt *sql_prepared(ep_store *s, ep_sql sql, int *rc)
 {
     sqlite3_stmt **st = &s->stmt[sql];
     *rc = SQLITE_OK;
@@ -31,12 +31,19 @@ static sqlite3_stmt *sql_start(ep_store *s, ep_sql sql, const char *types, va_li
     /* The statements fit the schema of this version: a file that they do not fit is damaged. */
     if (*rc == SQLITE_ERROR)
         *rc = SQLITE_CORRUPT;
+    return *st;
+}
+
+/* A statement ready to step, bound anew; NULL with the result in *rc. */
+static sqlite3_stmt *sql_start(ep_store *s, ep_sql sql, const char *types, va_list *ap, int *rc)
+{
+    sqlite3_stmt *st = sql_prepared(s, sql, rc);
     for (int i = 0; *rc == SQLITE_OK && types[i]; i++)
-        *rc = sql_bind_one(*st, i + 1, types[i], ap);
+        *rc = sql_bind_one(st, i + 1, types[i], ap);
     if (*rc == SQLITE_OK)
-        return *st;
-    if (*st)
-        ep_sql_end(*st);
+        return st;
+    if (st)
+        ep_sql_end(st);
     return NULL;
 }
 
@@ -69,6 +76,21 @@ epode_status ep_sql_run(ep_store *s, ep_sql sql, const char *types, ...)
     va_end(ap);
     epode_status status = sql_step(s, st, rc);
     if (status == EPODE_OK)
+        ep_sql_end(st);
+    return status == EPODE_DONE ? EPODE_OK : status;
+}
+
+epode_status ep_sql_ready(ep_store *s, sqlite3_stmt **st, ep_sql sql)
+{
+    int rc;
+    *st = sql_prepared(s, sql, &rc);
+    return rc == SQLITE_OK ? EPODE_OK : ep_store_failed(s, rc);
+}
+
+epode_status ep_sql_finish(ep_store *s, sqlite3_stmt *st, int rc)
+{
+    epode_status status = rc == SQLITE_OK ? sql_step(s, st, rc) : ep_store_failed(s, rc);
+    if (rc != SQLITE_OK || status == EPODE_OK)
         ep_sql_end(st);
     return status == EPODE_DONE ? EPODE_OK : status;
 }

@@ -59,6 +59,8 @@ typedef enum ep_sql {
     EP_SQL_ARCHIVE_EACH,
     EP_SQL_ARCHIVE_DETACH,
     EP_SQL_MESSAGE_ADD,
+    EP_SQL_MESSAGE_ADD_8,
+    EP_SQL_MESSAGE_ADD_32,
     EP_SQL_MESSAGE_PLACE,
     EP_SQL_MESSAGE_HELD,
     EP_SQL_MESSAGE_HELD_ALL,
@@ -153,6 +155,10 @@ epode_status ep_sql_row(ep_store *s, sqlite3_stmt **row, ep_sql sql, const char 
 void ep_sql_end(sqlite3_stmt *row);
 /* The first column of the first row. EPODE_DONE: no row. */
 epode_status ep_sql_int(ep_store *s, int64_t *value, ep_sql sql, const char *types, ...);
+/* For what is bound by hand: the statement, ready to be bound; then ep_sql_finish runs it to its end, or ends it where
+ * rc says that binding failed. */
+epode_status ep_sql_ready(ep_store *s, sqlite3_stmt **st, ep_sql sql);
+epode_status ep_sql_finish(ep_store *s, sqlite3_stmt *st, int rc);
 void ep_sql_finalize(ep_store *s);
 
 /* Copies of rows, so that no statement stays open while somebody looks at them. */

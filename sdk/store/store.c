@@ -145,7 +145,7 @@ static epode_status store_own(ep_store *s)
 }
 
 static const char store_pragmas[] = "PRAGMA foreign_keys = ON;"
-                                    "PRAGMA temp_store = MEMORY;"
+                                    "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -2000;"
                                     "PRAGMA trusted_schema = OFF;"
                                     "PRAGMA secure_delete = ON;";
 

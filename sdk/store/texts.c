@@ -16,6 +16,14 @@
     "m.received_ms, o.sent_ms, a.owner, c.peer, coalesce(m.recipient, c.peer), m.stanza_id, "      \
     "coalesce(m.origin_id, m.stanza_id), m.xml FROM outbox o JOIN message m ON m.row = o.message " \
     "JOIN archive a ON a.id = m.archive JOIN conversation c ON c.id = o.conversation"
+/* In the order in which insert.c binds them. */
+#define MESSAGE_ADD                                                                                \
+    "INSERT INTO message (row, archive, pos, place, conversation, kind, outgoing, groupchat, "     \
+    "by_room, countable, state, id_hash, time_ms, received_ms, archive_id, stanza_id, origin_id, " \
+    "sender, recipient, occupant, type, ref_id, reply_id, reply_to, body, xml) VALUES "
+#define MESSAGE_ROW "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+#define MESSAGE_ROWS_4 MESSAGE_ROW "," MESSAGE_ROW "," MESSAGE_ROW "," MESSAGE_ROW
+#define MESSAGE_ROWS_8 MESSAGE_ROWS_4 "," MESSAGE_ROWS_4
 /* with_xml: 1, or the number of a parameter. In the order in which view.c reads them. */
 #define VIEW_COLUMNS(with_xml)                                                                     \
     "m.row, m.archive, coalesce(m.conversation, 0), m.pos, a.owner, c.peer, m.archive_id, "        \
@@ -121,13 +129,10 @@ const char *const ep_sql_text[EP_SQL_COUNT] = {
     [EP_SQL_ARCHIVE_DETACH] = "UPDATE message SET place = 2 WHERE archive = ?1 AND pos <= ?2 "
                               "AND (place = 1 OR (place = 0 AND NOT (outgoing AND state < 3)))",
 
-    [EP_SQL_MESSAGE_ADD] =
-        "INSERT INTO message (archive, pos, place, conversation, kind, outgoing, groupchat, "
-        "by_room, countable, state, id_hash, time_ms, received_ms, archive_id, stanza_id, "
-        "origin_id, sender, recipient, occupant, type, ref_id, reply_id, reply_to, body, xml) "
-        "VALUES (?1, ?2, ?3, nullif(?4, 0), ?5, ?6, ?7, ?8, ?9, ?10, "
-        "CASE WHEN ?11 >= 0 THEN ?11 END, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, "
-        "?21, ?22, ?23, ?24, CASE WHEN ?26 THEN ?25 END)",
+    [EP_SQL_MESSAGE_ADD] = MESSAGE_ADD MESSAGE_ROW,
+    [EP_SQL_MESSAGE_ADD_8] = MESSAGE_ADD MESSAGE_ROWS_8,
+    [EP_SQL_MESSAGE_ADD_32] =
+        MESSAGE_ADD MESSAGE_ROWS_8 "," MESSAGE_ROWS_8 "," MESSAGE_ROWS_8 "," MESSAGE_ROWS_8,
     [EP_SQL_MESSAGE_PLACE] =
         "UPDATE message SET pos = ?2, place = ?3, time_ms = coalesce(nullif(?4, 0), time_ms) "
         "WHERE row = ?1",
