@@ -273,7 +273,7 @@ epode_status epode_client_process(epode_client *c)
         return EPODE_ESTATE;
     c->processing = true;
     int done = ep_loop_dispatch(c->loop);
-    if (!done && !c->freed)
+    if (!done && !c->freed && !c->postponed)
         ep_store_idle(c->store);
     c->processing = false;
     if (c->freed) {

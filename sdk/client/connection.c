@@ -76,7 +76,9 @@ void ep_client_drop(epode_client *c)
     }
     if (c->sync)
         ep_sync_cut(c->sync);
-    c->h_dirty = false;
+    c->h_dirty = c->postponed = false;
+    c->held = 0;
+    ep_timer_stop(&c->bulk_timer);
     ep_stream_free(c->stream);
     c->stream = NULL;
     ep_net_free(c->net);
@@ -311,7 +313,7 @@ static void on_data(void *user, const char *data, size_t n)
     ep_client_begin(c);
     epode_status st = ep_stream_feed(c->stream, data, n, ep_loop_now_us(c->loop));
     if (st == EPODE_OK) {
-        ep_client_schedule(c);
+        ep_client_schedule_bulk(c);
         return;
     }
     /* Stanzas before the end count: what they did is kept. */

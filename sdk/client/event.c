@@ -25,8 +25,10 @@ static void event_push(epode_client *c, ep_event *ev)
     ev->e.peer = ev->peer;
     ep_list_push_back(&c->events, &ev->node);
     c->event_count++;
-    if (!c->on_event && c->event_count >= EP_EVENTS_MAX && c->net)
+    if (!c->on_event && c->event_count >= EP_EVENTS_MAX && c->net) {
         ep_net_pause(c->net, true);
+        c->urgent = true; /* it is to be told, or nothing goes on */
+    }
     ep_client_schedule(c);
 }
 
@@ -74,6 +76,8 @@ static ep_event *event_pop(epode_client *c)
     if (ep_list_empty(&c->events))
         return NULL;
     ep_event *ev = EP_LIST_OF(c->events.next, ep_event, node);
+    if (!ev->committed)
+        return NULL;
     ep_list_unlink(&ev->node);
     c->event_count--;
     return ev;
@@ -137,6 +141,7 @@ epode_status epode_client_next_event(epode_client *c, const epode_event **event)
 
 void ep_client_events_free(epode_client *c)
 {
+    ep_client_events_committed(c); /* nobody hears of them any more */
     for (ep_event *ev; (ev = event_pop(c)) != NULL;)
         event_free(ev);
     event_free(c->taken);

@@ -147,6 +147,14 @@ struct epode_client {
 
     uint32_t h_seen;     /* stanzas handled; stored at the turn's end */
     bool h_dirty, emit_failed;
+
+    /* Pages of an archive may wait for the commit of the next ones (turn.c). */
+    bool bulk;           /* what is being done is only that */
+    bool urgent;         /* something in this turn was more */
+    bool postponed;      /* the transaction is left open over the end of a turn */
+    uint64_t held;       /* numbers up to this one are on the disk for stanzas to come; 0: none */
+    size_t bulk_messages, bulk_done;
+    ep_timer bulk_timer;
     ep_buf scratch;
     char iq_outbox[24];  /* the ping that shows what arrived where there is no stream management */
     uint64_t forged;     /* what was dropped because its sender may not say it */
@@ -176,6 +184,8 @@ void ep_client_begin(epode_client *c);    /* one transaction for the whole turn 
 void ep_client_schedule(epode_client *c); /* commit, write, tell: at the end of this turn */
 /* Everything that was done becomes durable as far as it must. False: it could not, and the connection is gone. */
 bool ep_client_commit(epode_client *c);
+void ep_client_schedule_bulk(epode_client *c); /* the same, but a commit may wait */
+void ep_client_settle_now(epode_client *c); /* commits what was postponed: somebody is about to look */
 void ep_client_write(epode_client *c);    /* what the stream has to say, after a commit */
 void ep_client_watch_guess(epode_client *c);
 void ep_client_trace(epode_client *c, const char *text, size_t len); /* what is sent, secrets masked */

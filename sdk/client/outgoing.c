@@ -224,6 +224,7 @@ epode_status ep_client_pump(epode_client *c)
         st = ep_outbox_next(c->store, run.last, PUMP_BATCH, pump_row, &run);
     if (st >= 0) {
         ep_client_emit_changes(c, &run.changes);
+        c->urgent = c->urgent || run.sent;
         ep_client_schedule(c);
     }
     if (st >= 0 && run.sent && !ep_stream_has_sm(c->stream))

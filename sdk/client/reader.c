@@ -15,6 +15,7 @@ struct epode_cursor {
     epode_reaction *reactions;
     size_t reaction_cap;
     bool peerless; /* a peer that is not known: nothing to read */
+    epode_store *store;
     epode_client *client; /* whose hole below is filled when reading reaches it; NULL: nobody's */
     uint64_t last_row;
 };
@@ -53,6 +54,14 @@ epode_store *epode_client_store(epode_client *c)
     return &c->reader;
 }
 
+/* What is shown is what is on the disk. */
+static ep_store *reader_store(epode_store *s)
+{
+    if (s->client)
+        ep_client_settle_now(s->client);
+    return s->store;
+}
+
 /* --- archives ------------------------------------------------------------------------------------------ */
 
 typedef struct archive_find {
@@ -72,7 +81,7 @@ static epode_status archive_row(const ep_archive_info *info, void *user)
 static epode_status reader_archive(epode_store *s, const char *owner, int64_t *archive)
 {
     archive_find f = { .owner = owner };
-    epode_status st = ep_archive_list(s->store, 0, archive_row, &f);
+    epode_status st = ep_archive_list(reader_store(s), 0, archive_row, &f);
     *archive = f.archive;
     return st < 0 ? st : f.archive ? EPODE_OK : EPODE_DONE;
 }
@@ -170,8 +179,9 @@ epode_status epode_store_messages(epode_store *s, const epode_query *query, epod
         return EPODE_ENOMEM;
     epode_status st = query_options(s, &q, &o);
     c->peerless = st == EPODE_DONE;
+    c->store = s;
     if (st == EPODE_OK)
-        st = ep_cursor_open(s->store, &o, &c->cursor);
+        st = ep_cursor_open(reader_store(s), &o, &c->cursor);
     if (st < 0) {
         ep_free(c);
         return st;
@@ -189,6 +199,8 @@ epode_status epode_cursor_next(epode_cursor *c, const epode_message **message)
         return EPODE_DONE;
     if (c->at == c->count) {
         c->at = c->count = 0;
+        if (c->store->client)
+            ep_client_settle_now(c->store->client);
         epode_status st = ep_cursor_next(c->cursor, &c->views, &c->count);
         if (st == EPODE_DONE && c->client) {
             /* Read to the end of what is held: if more is to be had, it is on its way. */
@@ -233,7 +245,7 @@ epode_status epode_store_message(epode_store *s, uint64_t row,
                                  void (*each)(const epode_message *message, void *user), void *user)
 {
     message_one one = { each, user };
-    return ep_view_get(s->store, (int64_t)row, message_view, &one);
+    return ep_view_get(reader_store(s), (int64_t)row, message_view, &one);
 }
 
 /* --- conversations ------------------------------------------------------------------------------------- */
@@ -279,7 +291,7 @@ epode_status epode_store_conversations(epode_store *s, bool (*each)(const epode_
     conversation_find f = { .each = each, .user = user, .store = s };
     epode_status st = EPODE_OK;
     while (st == EPODE_OK && !f.stopped)
-        st = ep_conversation_list(s->store, 0, f.last, 50, conversation_row, &f);
+        st = ep_conversation_list(reader_store(s), 0, f.last, 50, conversation_row, &f);
     ep_free(f.owner);
     return f.stopped || st >= 0 ? EPODE_OK : st;
 }
@@ -322,7 +334,7 @@ static epode_status hole_archive(const ep_archive_info *info, void *user)
 epode_status epode_store_holes(epode_store *s, bool (*each)(const epode_hole *hole, void *user), void *user)
 {
     hole_run run = { each, user, s, NULL, false };
-    epode_status st = ep_archive_list(s->store, 0, hole_archive, &run);
+    epode_status st = ep_archive_list(reader_store(s), 0, hole_archive, &run);
     return run.stopped || st >= 0 ? EPODE_OK : st;
 }
 

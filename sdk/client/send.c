@@ -23,6 +23,7 @@ epode_status ep_client_send_text(epode_client *c, ep_stanza_kind kind, const cha
         if (st < 0)
             return st;
         c->request_due = c->request_due || kind == EP_STANZA_MESSAGE;
+        c->urgent = c->urgent || seq > c->held;
     }
     ep_client_schedule(c);
     return c->riding ? ep_stream_behind(c->stream, xml, len) : ep_stream_send(c->stream, xml, len, false);

@@ -150,7 +150,7 @@ static epode_status forged(epode_client *c, const char *what)
     return EPODE_OK;
 }
 
-static epode_status take_message(epode_client *c, const ep_elem *e)
+static epode_status take_message(epode_client *c, const ep_elem *e, bool *bulk)
 {
     ep_mam_result result;
     const ep_elem *inner;
@@ -158,6 +158,7 @@ static epode_status take_message(epode_client *c, const ep_elem *e)
     bool ids = c->trust_ids != EP_HABIT_NO;
     if (ep_mam_result_read(&result, e)) {
         epode_status st = ep_sync_result(c->sync, e, &result);
+        *bulk = true;
         return st == EPODE_DONE ? forged(c, "an archive's result") : st;
     }
     /* XEP-0280, 11: a carbon is from the account itself and nobody else. */
@@ -201,7 +202,17 @@ static epode_status answer_iq(epode_client *c, const ep_elem *e)
     return st;
 }
 
-static epode_status take_iq(epode_client *c, const ep_elem *e)
+/* The page that ends a catch-up is told at once, and so is what is not of one. */
+static epode_status take_answer(epode_client *c, const ep_elem *e, bool *bulk)
+{
+    c->bulk = ep_sync_is_bulk(c->sync);
+    epode_status st = ep_sync_answer(c->sync, e, ep_loop_now_us(c->loop));
+    *bulk = c->bulk && ep_sync_is_bulk(c->sync);
+    c->bulk = false;
+    return st;
+}
+
+static epode_status take_iq(epode_client *c, const ep_elem *e, bool *bulk)
 {
     const char *id = ep_elem_attr(e, "id"), *type = ep_elem_attr(e, "type");
     bool answer = ep_streq(type, "result") || ep_streq(type, "error");
@@ -219,12 +230,13 @@ static epode_status take_iq(epode_client *c, const ep_elem *e)
         return ep_client_outbox_proved(c);
     if (from_account(c, e) && ep_client_published(c, e))
         return EPODE_OK;
-    return ep_sync_answer(c->sync, e, ep_loop_now_us(c->loop));
+    return take_answer(c, e, bulk);
 }
 
 epode_status ep_client_stanza(epode_client *c, ep_elem *e, uint32_t h)
 {
     epode_status st = EPODE_OK;
+    bool bulk = false;
     ep_client_begin(c);
     if (h) {
         c->h_seen = h;
@@ -239,8 +251,10 @@ epode_status ep_client_stanza(epode_client *c, ep_elem *e, uint32_t h)
         ep_client_emit(c, &ev);
     }
     if (ep_elem_is(e, "message", EP_NS_CLIENT))
-        st = take_message(c, e);
+        st = take_message(c, e, &bulk);
     else if (ep_elem_is(e, "iq", EP_NS_CLIENT))
-        st = take_iq(c, e);
+        st = take_iq(c, e, &bulk);
+    if (!bulk)
+        ep_client_schedule(c);
     return st < 0 ? st : EPODE_OK;
 }

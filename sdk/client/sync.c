@@ -6,7 +6,7 @@
 #include "store/search.h"
 
 /* The index of words is fed behind everything else, in pieces that nobody waits for. */
-#define SEARCH_ROWS_PER_TURN 200
+#define SEARCH_ROWS_PER_TURN 1000
 
 static void feed_search(ep_job *job, void *user)
 {
@@ -75,8 +75,11 @@ static void on_changed(void *user, const ep_changes *changes)
 
 static void on_progress(void *user, size_t done, size_t expected)
 {
+    epode_client *c = user;
     epode_event ev = { .type = EPODE_EV_SYNC, .done = done, .expected = expected };
-    ep_client_emit(user, &ev);
+    c->bulk_messages += done > c->bulk_done ? done - c->bulk_done : 0;
+    c->bulk_done = done;
+    ep_client_emit(c, &ev);
 }
 
 static void on_synced(void *user, epode_status status)

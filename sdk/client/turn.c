@@ -1,9 +1,19 @@
 /* turn.c: the end of a turn of the loop: what was done is committed, then what tells of it is written, then the
- * application hears of it. */
+ * application hears of it.
+ *
+ * Where a turn did nothing but put pages of a long catch-up into the store, the transaction is left open for the next
+ * ones. Nothing is told of them meanwhile, to the server or the application; but the next page is asked for, which
+ * acknowledges nothing. */
 #include <string.h>
 
 #include "client/internal.h"
+#include "xmpp/ns.h"
 #include "xmpp/trace.h"
+
+#define BULK_MESSAGES 1000
+#define BULK_US       (250 * 1000)
+/* Requests that may leave before their number is committed; the pages of a server that gives 50 at a time. */
+#define BULK_REQUESTS 20
 
 void ep_client_begin(epode_client *c)
 {
@@ -11,9 +21,15 @@ void ep_client_begin(epode_client *c)
         ep_store_begin(c->store);
 }
 
-void ep_client_schedule(epode_client *c)
+void ep_client_schedule_bulk(epode_client *c)
 {
     ep_loop_defer(c->loop, &c->settle_job);
+}
+
+void ep_client_schedule(epode_client *c)
+{
+    c->urgent = c->urgent || !c->bulk;
+    ep_client_schedule_bulk(c);
 }
 
 void ep_client_trace(epode_client *c, const char *text, size_t len)
@@ -30,17 +46,47 @@ void ep_client_trace(epode_client *c, const char *text, size_t len)
     ep_buf_wipe(&copy);
 }
 
+static bool turn_may_wait(const epode_client *c)
+{
+    return !c->urgent && !c->emit_failed && c->was_ready && c->stream && ep_stream_state_of(c->stream) == EP_S_READY &&
+           ep_sync_is_bulk(c->sync) && c->bulk_messages < BULK_MESSAGES && ep_store_in_transaction(c->store);
+}
+
+/* While a catch-up runs, some numbers are on the disk before there is a stanza for them. */
+static epode_status turn_hold(epode_client *c, uint64_t *held)
+{
+    static const char harmless[] = "<iq type='get' id='held'><ping xmlns='" EP_NS_PING "'/></iq>";
+    bool ready = c->was_ready && c->stream && ep_stream_state_of(c->stream) == EP_S_READY;
+    uint64_t next = ready ? ep_stream_next_out(c->stream) : 0;
+    *held = c->held;
+    if (next && ep_sync_is_bulk(c->sync)) {
+        *held = next + BULK_REQUESTS - 1;
+        return ep_store_smq_hold(c->store, next > c->held ? next : c->held + 1, *held, harmless, ep_client_wall_ms());
+    }
+    *held = 0;
+    return c->held && ready ? ep_store_smq_release(c->store) : EPODE_OK;
+}
+
 /* Everything that was done in this turn becomes durable as far as it must, and only then the bytes leave. */
 bool ep_client_commit(epode_client *c)
 {
     epode_status st = EPODE_OK;
+    uint64_t held = 0;
+    c->urgent = c->postponed = false;
+    c->bulk_messages = 0;
+    ep_timer_stop(&c->bulk_timer);
     if (c->emit_failed)
         st = EPODE_ENOMEM; /* what the application could not be told has not happened: it comes again */
     else if (c->h_dirty)
         st = ep_store_sm_set_h(c->store, c->h_seen);
     c->h_dirty = c->emit_failed = false;
+    if (st >= 0 && ep_store_in_transaction(c->store))
+        st = turn_hold(c, &held);
+    else
+        held = c->held;
     if (st >= 0 && (ep_store_in_transaction(c->store) || c->ack_due))
         st = ep_store_commit(c->store, c->ack_due);
+    c->held = st >= 0 ? held : 0;
     if (st >= 0)
         ep_client_events_committed(c);
     else
@@ -99,11 +145,21 @@ static void turn_watch_sync(epode_client *c)
         ep_timer_set(ep_loop_timers(c->loop), &c->sync_timer, due);
 }
 
+static void turn_postpone(epode_client *c)
+{
+    c->postponed = true;
+    if (!ep_timer_is_set(&c->bulk_timer))
+        ep_timer_set(ep_loop_timers(c->loop), &c->bulk_timer, ep_loop_now_us(c->loop) + BULK_US);
+}
+
 static void settle(ep_job *job, void *user)
 {
     epode_client *c = user;
+    bool wait = turn_may_wait(c);
     (void)job;
-    if (!ep_client_commit(c))
+    if (wait)
+        turn_postpone(c);
+    else if (!ep_client_commit(c))
         return;
     ep_client_write(c);
     if (c->lacks_changed && c->session && c->stream)
@@ -111,7 +167,7 @@ static void settle(ep_job *job, void *user)
     c->lacks_changed = false;
     ep_client_watch_guess(c);
     turn_watch_sync(c);
-    if (ep_list_empty(&c->events) || !c->on_event)
+    if (wait || ep_list_empty(&c->events) || !c->on_event)
         return;
     if (c->processing)
         ep_loop_defer(c->loop, &c->deliver_job);
@@ -123,6 +179,22 @@ static void deliver(ep_job *job, void *user)
 {
     (void)job;
     ep_client_deliver(user);
+}
+
+static void bulk_fire(ep_timer *t, int64_t now_us, void *user)
+{
+    (void)t, (void)now_us;
+    ep_client_schedule(user);
+}
+
+void ep_client_settle_now(epode_client *c)
+{
+    if (!c->postponed)
+        return;
+    ep_loop_enter(c->loop);
+    ep_client_commit(c);
+    ep_client_schedule(c);
+    ep_loop_leave(c->loop);
 }
 
 static void sync_fire(ep_timer *t, int64_t now_us, void *user)
@@ -137,6 +209,7 @@ static void sync_fire(ep_timer *t, int64_t now_us, void *user)
 void ep_client_turn_init(epode_client *c)
 {
     c->sync_timer = (ep_timer){ .fire = sync_fire, .user = c };
+    c->bulk_timer = (ep_timer){ .fire = bulk_fire, .user = c };
     c->settle_job = (ep_job){ .run = settle, .user = c };
     c->deliver_job = (ep_job){ .run = deliver, .user = c };
     ep_list_init(&c->settle_job.node);

@@ -119,7 +119,10 @@ static epode_status outbox_send(ep_store *s, int64_t seq, int64_t message, const
 {
     epode_status status = EPODE_OK;
     if (number) {
-        status = ep_sql_run(s, EP_SQL_SMQ_REFER, "iiti", (int64_t)number, now_ms, id, message);
+        int64_t queued;
+        status = ep_sql_int(s, &queued, EP_SQL_SMQ_REFER, "iiti", (int64_t)number, now_ms, id, message);
+        if (status == EPODE_DONE)
+            return ep_store_fail(s, EPODE_EINVAL, "the number of a stanza is in the queue already");
         if (status != EPODE_OK)
             return status;
     }

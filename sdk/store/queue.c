@@ -1,4 +1,6 @@
 /* queue.c: the stanzas that the server has not acknowledged, and the messages in doubt. */
+#include <string.h>
+
 #include "store/internal.h"
 #include "store/outbox.h"
 #include "store/sm.h"
@@ -11,9 +13,32 @@ epode_status ep_store_smq_push(ep_store *s, const ep_smq_row *row)
     epode_status status = ep_write_enter(s);
     if (status != EPODE_OK)
         return status;
-    status = ep_sql_run(s, EP_SQL_SMQ_PUSH, "iiitb", (int64_t)row->seq, (int64_t)row->kind,
+    int64_t seq;
+    status = ep_sql_int(s, &seq, EP_SQL_SMQ_PUSH, "iiitb", (int64_t)row->seq, (int64_t)row->kind,
                         row->stamp_ms, row->id, row->xml, row->len);
+    if (status == EPODE_DONE)
+        status = ep_store_fail(s, EPODE_EINVAL, "the number of a stanza is in the queue already");
     return ep_write_leave(s, status);
+}
+
+epode_status ep_store_smq_hold(ep_store *s, uint64_t from, uint64_t to, const char *xml, int64_t stamp_ms)
+{
+    if (!from || to > INT64_MAX)
+        return ep_store_fail(s, EPODE_EINVAL, "the number of a stanza is out of range");
+    epode_status status = ep_write_enter(s);
+    if (status != EPODE_OK)
+        return status;
+    for (uint64_t seq = from; status == EPODE_OK && seq <= to; seq++)
+        status = ep_sql_run(s, EP_SQL_SMQ_HOLD, "iib", (int64_t)seq, stamp_ms, xml, strlen(xml));
+    return ep_write_leave(s, status);
+}
+
+epode_status ep_store_smq_release(ep_store *s)
+{
+    epode_status status = ep_write_enter(s);
+    if (status != EPODE_OK)
+        return status;
+    return ep_write_leave(s, ep_sql_run(s, EP_SQL_SMQ_RELEASE, ""));
 }
 
 epode_status ep_store_smq_ack(ep_store *s, uint64_t seq)

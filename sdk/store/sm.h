@@ -36,7 +36,8 @@ epode_status ep_store_sm_set_h(ep_store *s, uint32_t h);
 uint32_t ep_store_h_committed(const ep_store *s);
 uint32_t ep_store_h_durable(const ep_store *s);
 
-typedef enum ep_stanza_kind { EP_STANZA_MESSAGE, EP_STANZA_PRESENCE, EP_STANZA_IQ } ep_stanza_kind;
+/* Values are in the file. EP_STANZA_HELD: a number taken in advance, see ep_store_smq_hold. */
+typedef enum ep_stanza_kind { EP_STANZA_MESSAGE, EP_STANZA_PRESENCE, EP_STANZA_IQ, EP_STANZA_HELD } ep_stanza_kind;
 
 typedef struct ep_smq_row {
     uint64_t
@@ -52,6 +53,13 @@ typedef epode_status (*ep_smq_each)(const ep_smq_row *row, void *user);
 /* Every counted stanza is pushed and committed before its bytes leave. A seq that is in the queue
  * already, or 0, is EPODE_EINVAL. */
 epode_status ep_store_smq_push(ep_store *s, const ep_smq_row *row);
+/* Takes the numbers from..to in advance, for stanzas that may leave before the commit of their push: requests whose
+ * answer is worth nothing after a restart. Until its push each number stands for xml, which must do no harm: if it
+ * comes to retransmission (XEP-0198, 5), that goes out in the place of what the server has not counted, so that both
+ * sides go on counting the same. Numbers that are in the queue are left alone. */
+epode_status ep_store_smq_hold(ep_store *s, uint64_t from, uint64_t to, const char *xml, int64_t stamp_ms);
+/* Gives back what was not used. */
+epode_status ep_store_smq_release(ep_store *s);
 /* Drops what the server has: all up to seq; messages of the outbox become acknowledged. It can't go
  * backwards: a lower one changes nothing. */
 epode_status ep_store_smq_ack(ep_store *s, uint64_t seq);

@@ -35,6 +35,8 @@ typedef enum ep_sql {
     EP_SQL_SM_H,
     EP_SQL_SM_ACKED,
     EP_SQL_SMQ_PUSH,
+    EP_SQL_SMQ_HOLD,
+    EP_SQL_SMQ_RELEASE,
     EP_SQL_SMQ_REFER,
     EP_SQL_SMQ_ACK,
     EP_SQL_SMQ_EACH,

@@ -84,9 +84,15 @@ const char *const ep_sql_text[EP_SQL_COUNT] = {
     [EP_SQL_SM_H] = "UPDATE sm SET h_in = ?1",
     [EP_SQL_SM_ACKED] = "UPDATE sm SET out_acked = ?1 WHERE out_acked < ?1",
 
-    [EP_SQL_SMQ_PUSH] = "INSERT INTO smq (seq, " QUEUE_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5)",
-    [EP_SQL_SMQ_REFER] = "INSERT INTO smq (seq, " QUEUE_COLUMNS ", message) "
-                         "VALUES (?1, 0, ?2, ?3, x'', ?4)",
+    /* A number that was taken in advance gets what it was taken for. */
+    [EP_SQL_SMQ_PUSH] =
+        "INSERT INTO smq (seq, " QUEUE_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (seq) "
+        "DO UPDATE SET kind = ?2, stamp_ms = ?3, stanza_id = ?4, xml = ?5 WHERE kind = 3 RETURNING seq",
+    [EP_SQL_SMQ_REFER] =
+        "INSERT INTO smq (seq, " QUEUE_COLUMNS ", message) VALUES (?1, 0, ?2, ?3, x'', ?4) ON CONFLICT (seq) "
+        "DO UPDATE SET kind = 0, stamp_ms = ?2, stanza_id = ?3, xml = x'', message = ?4 WHERE kind = 3 RETURNING seq",
+    [EP_SQL_SMQ_HOLD] = "INSERT INTO smq (seq, " QUEUE_COLUMNS ") VALUES (?1, 3, ?2, NULL, ?3) ON CONFLICT DO NOTHING",
+    [EP_SQL_SMQ_RELEASE] = "DELETE FROM smq WHERE kind = 3",
     [EP_SQL_SMQ_ACK] = "DELETE FROM smq WHERE seq <= ?1",
     [EP_SQL_SMQ_EACH] =
         "SELECT q.seq, q.kind, q.stamp_ms, q.stanza_id, "

@@ -496,6 +496,11 @@ bool ep_catchup_is_busy(const ep_catchup *c)
     return c->state != C_IDLE;
 }
 
+bool ep_catchup_is_bulk(const ep_catchup *c)
+{
+    return c->state == C_UP || c->state == C_DOWN;
+}
+
 int64_t ep_catchup_archive(const ep_catchup *c)
 {
     return c->archive;

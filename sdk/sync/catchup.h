@@ -54,6 +54,7 @@ int64_t ep_catchup_deadline(const ep_catchup *c); /* EP_NEVER: none */
 void ep_catchup_cut(ep_catchup *c);
 
 bool ep_catchup_is_busy(const ep_catchup *c);
+bool ep_catchup_is_bulk(const ep_catchup *c); /* a page beyond the first one is asked for */
 int64_t ep_catchup_archive(const ep_catchup *c);
 const char *ep_catchup_owner(const ep_catchup *c);
 

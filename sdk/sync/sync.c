@@ -75,6 +75,14 @@ static bool sync_is_busy(const ep_sync *s)
     return busy;
 }
 
+bool ep_sync_is_bulk(const ep_sync *s)
+{
+    bool bulk = ep_catchup_is_bulk(s->account_archive.catchup);
+    for (size_t i = 0; i < s->room_count; i++)
+        bulk = bulk || ep_catchup_is_bulk(s->rooms[i]->catchup);
+    return bulk;
+}
+
 static void tail_retry(ep_sync *s)
 {
     s->retry_us = s->retry_us ? s->retry_us * 2 : RETRY_FIRST_US;

@@ -55,6 +55,8 @@ epode_status ep_sync_follow(ep_sync *s, const char *room);
 /* See ep_catchup_fill. */
 epode_status ep_sync_fill(ep_sync *s, int64_t below_pos, unsigned n, int64_t now_us);
 
+/* A long catch-up is under way: pages between the first one and the last. */
+bool ep_sync_is_bulk(const ep_sync *s);
 void ep_sync_tick(ep_sync *s, int64_t now_us, int64_t now_ms);
 int64_t ep_sync_deadline(const ep_sync *s); /* EP_NEVER: none */
 int64_t ep_sync_archive(const ep_sync *s);  /* the account's, as the store numbers it */

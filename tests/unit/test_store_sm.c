@@ -165,6 +165,43 @@ static void the_queue_is_in_order_and_acks_cant_go_backwards(void **state)
     ep_sm_state_free(&sm);
 }
 
+static epode_status add_text(const ep_smq_row *row, void *user)
+{
+    strcat(user, row->xml);
+    strcat(user, ".");
+    return EPODE_OK;
+}
+
+static void assert_texts(ep_store *s, const char *expected)
+{
+    char texts[100] = "";
+    assert_int_equal(ep_store_smq_each(s, add_text, texts), EPODE_OK);
+    assert_string_equal(texts, expected);
+}
+
+static void a_number_taken_in_advance_stands_for_something_harmless_until_it_is_used(void **state)
+{
+    ep_store *s = *state;
+    ep_smq_row query = { .seq = 2, .kind = EP_STANZA_IQ, .xml = "query", .len = 5 };
+    ep_sm_state sm;
+    put_session(s, 0);
+    push(s, 1, EP_STANZA_IQ, "a");
+    assert_int_equal(ep_store_smq_hold(s, 1, 4, "ping", 5), EPODE_OK);
+    assert_texts(s, "<stanza/>.ping.ping.ping.");
+    assert_int_equal(ep_store_smq_push(s, &query), EPODE_OK);
+    assert_int_equal(ep_store_smq_push(s, &query), EPODE_EINVAL);
+    assert_texts(s, "<stanza/>.query.ping.ping.");
+    /* The server may have counted what was never committed here. */
+    assert_int_equal(ep_store_sm_get(s, &sm, NULL), EPODE_OK);
+    assert_int_equal(sm.out_last, 4);
+    ep_sm_state_free(&sm);
+    assert_int_equal(ep_store_smq_ack(s, 3), EPODE_OK);
+    assert_texts(s, "ping.");
+    assert_int_equal(ep_store_smq_release(s), EPODE_OK);
+    assert_texts(s, "");
+    assert_int_equal(ep_store_smq_hold(s, 0, 2, "ping", 5), EPODE_EINVAL);
+}
+
 static epode_status stop_third(const ep_smq_row *row, void *user)
 {
     int *n = user;
@@ -339,6 +376,7 @@ int main(void)
         TEST(h_wraps_at_32_bits),
         TEST(a_rolled_back_session_counts_nothing),
         TEST(the_queue_is_in_order_and_acks_cant_go_backwards),
+        TEST(a_number_taken_in_advance_stands_for_something_harmless_until_it_is_used),
         TEST(a_long_queue_is_read_in_batches),
         TEST(messages_in_doubt_become_pending_in_order),
         TEST(what_was_sent_again_stays_before_what_still_waits),
