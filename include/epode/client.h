@@ -36,12 +36,23 @@ enum {
 
 enum { EPODE_LOG_ERROR = 1, EPODE_LOG_WARN, EPODE_LOG_INFO, EPODE_LOG_DEBUG, EPODE_LOG_TRACE };
 
+/* Why a password is asked for. */
+typedef enum epode_ask {
+    EPODE_ASK_NEEDED = 1, /* nothing that is remembered can log in (any more) */
+    EPODE_ASK_REFUSED     /* the last one was not taken; asked once, then it is EPODE_EAUTH */
+} epode_ask;
+
+/* What a server wants behind a login (XEP-0388, 2.6.3); see epode/login.h. */
+typedef struct epode_task epode_task;
+
 /* Begin with EPODE_OPTIONS_INIT; new fields are appended; zero is the default. All strings are UTF-8 and are
  * copied. */
 typedef struct epode_options {
     size_t size;            /* of this struct, as the application was compiled */
     const char *jid;        /* required: bare; a full one asks for its resource on servers without Bind 2 */
-    const char *password;   /* NULL: only what is remembered (token, keys) can log in */
+    /* NULL: only what is remembered (token, keys), a certificate, or what on_password gives can log in. With on_password
+     * it is wiped as soon as something is remembered in its place. */
+    const char *password;
     const char *store_path; /* NULL: in memory, forgotten with the client. Created with mode 0600 */
     const char *tag;        /* names the software in the resource (Bind 2); nothing private. NULL: "epode" */
     const char *software, *device; /* shown to the account's owner by the server; NULL: "epode", none */
@@ -63,6 +74,16 @@ typedef struct epode_options {
     void (*user_destroy)(void *user); /* called once, when the client has let go of user */
     uint32_t first_sync_messages; /* how many messages a first login gets; 0: 1000; UINT32_MAX: all */
     uint32_t first_sync_days;     /* and how old they may be; 0: any age */
+    /* A certificate of the client's for EXTERNAL (XEP-0178), PEM, with its chain; its key, PEM, without a passphrase.
+     * Read at each connect; files that are no such thing: EPODE_EINVAL, final. client_key_file NULL: in the same file. */
+    const char *client_cert_file, *client_key_file;
+    const char *oauth_token;      /* a bearer token for OAUTHBEARER (RFC 7628); used where nothing better can be */
+    /* A password or an OAuth token is needed, after token and keys have failed or where there are none. Answered by
+     * epode_client_answer_password(), now or later. On the owner's thread, from epode_client_process() only. */
+    void (*on_password)(epode_client *client, epode_ask why, void *user);
+    /* The server wants something besides, as a second factor. Answered by epode_client_answer_task(), now or later; task
+     * is valid during the callback. NULL: such a login fails with EPODE_EAUTH. Called as on_password is. */
+    void (*on_task)(epode_client *client, const epode_task *task, void *user);
 } epode_options;
 #ifdef __cplusplus
 #define EPODE_OPTIONS_INIT { sizeof(epode_options) }
@@ -104,10 +125,17 @@ EPODE_API epode_status epode_client_set_active(epode_client *client, bool active
 enum {
     EPODE_FORGET_FACTS = 1,   /* DNS, features, habits, pins, TLS tickets */
     EPODE_FORGET_TOKEN = 2,   /* token and keys: the next login needs the password */
-    EPODE_FORGET_SESSION = 4  /* the stream management session */
+    EPODE_FORGET_SESSION = 4, /* the stream management session */
+    EPODE_FORGET_PINS = 8     /* how well this server authenticated before; see epode_client_unpin() */
 };
 /* Only while stopped (EPODE_ESTATE). EPODE_ESTORE* if the store fails. */
 EPODE_API epode_status epode_client_forget(epode_client *client, int what);
+
+/* Accepts that the server authenticates with less than it did before: the answer to EPODE_EDOWNGRADE, after the user was
+ * asked and knows that the server was changed. What is pinned is the class (EXTERNAL, SCRAM with channel binding, SCRAM,
+ * PLAIN), never a hash; the next login pins anew. A hash of XEP-0474 that is wrong is refused all the same. The same as
+ * epode_client_forget(client, EPODE_FORGET_PINS): only while stopped (EPODE_ESTATE); EPODE_ESTORE*. */
+EPODE_API epode_status epode_client_unpin(epode_client *client);
 
 #ifdef __cplusplus
 }

@@ -5,6 +5,7 @@
 #include "epode/client.h"
 #include "epode/error.h"
 #include "epode/event.h"
+#include "epode/login.h"
 #include "epode/loop.h"
 #include "epode/send.h"
 #include "epode/session.h"

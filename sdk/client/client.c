@@ -68,7 +68,10 @@ static epode_status client_options(epode_client *c, const epode_options *given, 
         return ep_fail(err, EPODE_EINVAL, 0, "an option is out of its range");
     if (o.tag && !ep_xml_valid(o.tag, strlen(o.tag)))
         return ep_fail(err, EPODE_EINVAL, 0, "the tag is not valid text");
-    bool ok = ep_str_set(&c->password, o.password) && ep_str_set(&c->tag, o.tag ? o.tag : "epode") &&
+    if (o.client_key_file && !o.client_cert_file)
+        return ep_fail(err, EPODE_EINVAL, 0, "there is a key of the client's, but no certificate");
+    bool ok = ep_str_set(&c->password, o.password) && ep_str_set(&c->oauth_token, o.oauth_token) &&
+              ep_str_set(&c->cert_file, o.client_cert_file) && ep_str_set(&c->key_file, o.client_key_file) && ep_str_set(&c->tag, o.tag ? o.tag : "epode") &&
               ep_str_set(&c->software, o.software ? o.software : "epode") && ep_str_set(&c->device, o.device) &&
               ep_str_set(&c->host, o.host) && ep_str_set(&c->ca_file, o.ca_file) &&
               ep_str_set(&c->dns_server, o.dns_server);
@@ -83,6 +86,8 @@ static epode_status client_options(epode_client *c, const epode_options *given, 
     c->first_sync_days = o.first_sync_days;
     c->active = !(o.flags & EPODE_START_INACTIVE);
     c->on_event = o.on_event;
+    c->on_password = o.on_password;
+    c->on_task = o.on_task;
     c->on_log = o.on_log;
     c->user = o.user;
     c->user_destroy = o.user_destroy;
@@ -93,6 +98,8 @@ static epode_status client_options(epode_client *c, const epode_options *given, 
 static void client_destroy(epode_client *c)
 {
     ep_client_drop(c);
+    ep_client_ask_end(c);
+    ep_job_cancel(&c->ask_job);
     ep_job_cancel(&c->settle_job);
     ep_job_cancel(&c->deliver_job);
     ep_job_cancel(&c->search_job);
@@ -107,9 +114,10 @@ static void client_destroy(epode_client *c)
         xmpp_ctx_free(c->ctx);
     ep_loop_free(c->loop);
     ep_buf_wipe(&c->scratch);
-    if (c->password)
-        ep_free_secret(c->password, strlen(c->password));
-    char *strings[] = { c->tag, c->software, c->device, c->host, c->ca_file, c->dns_server };
+    ep_client_forget_password(c);
+    if (c->oauth_token)
+        ep_free_secret(c->oauth_token, strlen(c->oauth_token));
+    char *strings[] = { c->cert_file, c->key_file, c->tag, c->software, c->device, c->host, c->ca_file, c->dns_server };
     for (size_t i = 0; i < sizeof strings / sizeof *strings; i++)
         ep_free(strings[i]);
     ep_jid_free(&c->jid);
@@ -137,6 +145,7 @@ epode_status epode_client_new(epode_client **out, const epode_options *options, 
         goto done;
     }
     ep_list_init(&c->events);
+    ep_client_ask_init(c);
     if ((st = client_options(c, options, &err)))
         goto done;
     if ((st = ep_loop_new(&c->loop)) || !(c->building = ep_session_new(0))) {
@@ -236,6 +245,7 @@ epode_status epode_client_forget(epode_client *c, int what)
         { EPODE_FORGET_FACTS, EP_FACT_DISCO, false },      { EPODE_FORGET_FACTS, EP_FACT_ACCOUNT_DISCO, false },
         { EPODE_FORGET_FACTS, EP_SECRET_TICKET, true },    { EPODE_FORGET_TOKEN, EP_SECRET_TOKEN, true },
         { EPODE_FORGET_TOKEN, EP_FACT_TOKEN_INFO, false }, { EPODE_FORGET_TOKEN, EP_SECRET_SCRAM, true },
+        { EPODE_FORGET_PINS, EP_FACT_PIN, false },
     };
     if (c->freed || c->state != EPODE_STOPPED || c->net)
         return EPODE_ESTATE;
@@ -253,6 +263,11 @@ epode_status epode_client_forget(epode_client *c, int what)
         return st;
     }
     return ep_store_commit(c->store, true);
+}
+
+epode_status epode_client_unpin(epode_client *c)
+{
+    return epode_client_forget(c, EPODE_FORGET_PINS);
 }
 
 xmpp_ctx_t *epode_client_ctx(epode_client *c)

@@ -108,7 +108,9 @@ static void connection_begin(epode_client *c)
     int64_t now = ep_loop_now_us(c->loop);
     ep_session_free(c->building);
     c->building = ep_session_new(now);
-    c->no_guess = c->no_early = c->no_preface_ahead = c->no_legacy = c->no_stanzas = c->token_died = false;
+    c->no_guess = c->no_early = c->no_preface_ahead = c->no_legacy = c->no_stanzas = false;
+    c->no_upgrade = c->token_died = false;
+    ep_target_begin(c);
     c->guess_failed = NULL;
     c->connect_deadline_us = now + (int64_t)c->connect_timeout_ms * 1000;
 }
@@ -117,12 +119,8 @@ static void retry_fire(ep_timer *t, int64_t now_us, void *user)
 {
     epode_client *c = user;
     (void)t, (void)now_us;
-    if (!c->wish || c->net || c->freed)
-        return;
-    connection_begin(c);
-    if (c->state != EPODE_CONNECTING)
-        ep_client_emit_state(c, EPODE_CONNECTING, NULL);
-    ep_client_attempt(c);
+    if (c->wish && !c->net && !c->freed)
+        ep_client_attempt_now(c);
 }
 
 void ep_client_attempt(epode_client *c)
@@ -142,16 +140,18 @@ void ep_client_attempt(epode_client *c)
     }
     ep_net_config config = {
         .domain = c->jid.ascii, .host = c->host, .port = c->port, .tls = (ep_tls_mode)c->tls, .ca_file = c->ca_file,
+        .cert_file = c->cert_file, .key_file = c->key_file, .account = c->jid.bare,
         .dns_server = c->dns_server, .deadline_us = c->connect_deadline_us,
         .dns_facts = c->memory.dns.len ? ep_buf_ptr(&c->memory.dns) : NULL, .dns_facts_n = c->memory.dns.len,
         .ticket = c->memory.ticket.len ? ep_buf_ptr(&c->memory.ticket) : NULL, .ticket_n = c->memory.ticket.len,
         .preface = &preface, .preface_user = c, .log = &c->log,
     };
+    ep_target_choose(c, &config);
     epode_status st = ep_net_connect(&c->net, c->loop, &config, &net_events, c);
     ep_buf_wipe(&c->memory.ticket);
     if (st) {
         ep_fail(&err, st, 0, st == EPODE_ENOMEM ? "out of memory" : "the host or port to connect to is not valid");
-        ep_error_set_final(&err, st == EPODE_EINVAL);
+        ep_error_set_final(&err, st == EPODE_EINVAL && !c->target_host[0]);
         ep_client_failed(c, &err);
         return;
     }
@@ -159,9 +159,19 @@ void ep_client_attempt(epode_client *c)
     ep_timer_set(ep_loop_timers(c->loop), &c->deadline_timer, c->connect_deadline_us);
 }
 
+void ep_client_attempt_now(epode_client *c)
+{
+    ep_timer_stop(&c->retry_timer);
+    connection_begin(c);
+    if (c->state != EPODE_CONNECTING)
+        ep_client_emit_state(c, EPODE_CONNECTING, NULL);
+    ep_client_attempt(c);
+}
+
 static void connection_stopped(epode_client *c, const ep_error *why)
 {
     c->wish = false;
+    ep_client_ask_end(c);
     ep_timer_stop(&c->retry_timer);
     ep_client_emit_state(c, EPODE_STOPPED, why);
 }
@@ -199,11 +209,14 @@ static bool conflict_is_ours(epode_client *c, const ep_error *why)
 /* The guess went wrong where the stream could not go on: once more without it, in the same connect. */
 static bool connection_again(epode_client *c, const ep_error *why, const char *guess)
 {
-    if (!guess || c->no_guess || why->final || !c->wish || ep_loop_now_us(c->loop) >= c->connect_deadline_us)
+    bool upgrade = ep_streq(guess, "upgrade");
+    if (!guess || (upgrade ? c->no_upgrade : c->no_guess) || why->final || !c->wish || ep_loop_now_us(c->loop) >= c->connect_deadline_us)
         return false;
     ep_session_add_fallback(c->building, guess, why->condition[0] ? why->condition : epode_status_name(why->status));
     /* One guess after the other: stanzas behind authentication first, then that it was sent ahead at all. */
-    if (strcmp(guess, "stanzas-behind-authentication") == 0)
+    if (upgrade)
+        c->no_upgrade = true;
+    else if (strcmp(guess, "stanzas-behind-authentication") == 0)
         c->no_stanzas = true;
     else if (strcmp(guess, "early-data") == 0)
         c->no_early = true;
@@ -250,6 +263,12 @@ void ep_client_failed(epode_client *c, const ep_error *why)
     c->was_ready = false;
     if (!ready && left)
         c->gave_up_us = ep_loop_now_us(c->loop);
+    ep_client_ask_drop_task(c);
+    bool elsewhere = ep_target_again(c, &err, ready);
+    if (!ready && elsewhere) {
+        ep_client_attempt(c);
+        return;
+    }
     if (!ready && connection_again(c, &err, guess))
         return;
     if (ready && ep_streq(guess, "stanzas-behind-authentication"))
@@ -257,8 +276,20 @@ void ep_client_failed(epode_client *c, const ep_error *why)
     if (conflict_is_ours(c, &err))
         err.final = false;
     ep_log_line(&c->log, EP_LOG_INFO, "client", "connection ended: %s", err.text);
-    if (!c->wish || err.final || (c->flags & EPODE_NO_RECONNECT)) {
+    bool asking = c->asking && !ready && !err.final;
+    if (!c->wish || err.final || ((c->flags & EPODE_NO_RECONNECT) && !asking)) {
         connection_stopped(c, err.status ? &err : NULL);
+        return;
+    }
+    if (asking) {
+        /* The server had less patience than the user needs: the answer brings the next attempt. */
+        ep_client_emit_state(c, EPODE_CONNECTING, &err);
+        return;
+    }
+    if (elsewhere) {
+        c->keep_target = true;
+        ep_timer_set(ep_loop_timers(c->loop), &c->retry_timer, ep_loop_now_us(c->loop));
+        ep_client_emit_state(c, EPODE_OFFLINE, &err);
         return;
     }
     c->failures = ready ? 1 : c->failures + 1;
@@ -266,7 +297,7 @@ void ep_client_failed(epode_client *c, const ep_error *why)
     ep_client_emit_state(c, ready ? EPODE_OFFLINE : EPODE_CONNECTING, &err);
 }
 
-static void stream_failed(epode_client *c)
+void ep_client_stream_failed(epode_client *c)
 {
     ep_error err = *ep_stream_error(c->stream);
     if (c->store_error.status)
@@ -296,7 +327,7 @@ static void on_up(void *user, const ep_net_info *info)
     ep_error err = { 0 };
     ep_timer_stop(&c->guess_timer);
     epode_status st = ep_client_stream_open(c, info, &err);
-    c->up = true;
+    c->up = c->target_was_up = true;
     if (st) {
         ep_client_failed(c, &err);
         return;
@@ -325,7 +356,7 @@ static void on_data(void *user, const char *data, size_t n)
         ep_net_close(c->net, true);
         return;
     }
-    stream_failed(c);
+    ep_client_stream_failed(c);
 }
 
 static void on_ticket(void *user, const void *blob, size_t n, int64_t expires_wall_ms)
@@ -345,6 +376,8 @@ static void on_ticket_refused(void *user, const ep_error *why)
 static void on_dns(void *user, const void *facts, size_t n, int64_t expires_wall_ms)
 {
     epode_client *c = user;
+    if (c->target_host[0])
+        return; /* of a place that was named for once, not of the domain */
     ep_client_begin(c);
     ep_store_fact_put(c->store, EP_FACT_ENDPOINT, c->host ? c->host : c->jid.ascii, facts, n, expires_wall_ms);
     ep_client_schedule(c);
@@ -400,7 +433,7 @@ static void guess_fire(ep_timer *t, int64_t now_us, void *user)
         return;
     }
     if (c->stream && ep_stream_tick(c->stream, now_us) < 0)
-        stream_failed(c);
+        ep_client_stream_failed(c);
 }
 
 static void on_wake(void *user)

@@ -14,6 +14,8 @@
 #define HABIT_PREFACE      "starttls-pipelining"
 #define HABIT_LEGACY       "legacy-pipelining"
 #define HABIT_STANZAS      "stanzas"  /* behind authentication */
+#define HABIT_TASKS        "tasks"    /* of XEP-0388, behind a login */
+#define HABIT_UPGRADE      "upgrade"  /* of SCRAM (XEP-0480), and it went well */
 #define HABIT_METADATA     "metadata" /* of the archive, in the answer to the bind */
 /* A server that refused something is asked again after a week: it may have been updated. */
 #define HABIT_NO_FOR_MS    (7 * 24 * 3600 * 1000LL)
@@ -192,6 +194,10 @@ static epode_status remember_habits(epode_client *c)
         st = habit_read(c, HABIT_PREFACE, &m->takes_preface);
     if (st >= 0)
         st = habit_read(c, HABIT_METADATA, &metadata);
+    if (st >= 0)
+        st = habit_read(c, HABIT_TASKS, &m->facts.has_tasks);
+    if (st >= 0)
+        st = habit_read(c, HABIT_UPGRADE, &m->takes_upgrade);
     /* Where the bind tells the archive's end, mostly no query is needed at all: none is sent ahead. */
     if (metadata == EP_HABIT_YES)
         m->facts.takes_stanzas = EP_HABIT_NO;
@@ -255,6 +261,8 @@ epode_status ep_client_remember(epode_client *c, ep_error *err)
         m->facts.takes_pipelining = EP_HABIT_NO;
     if (c->no_legacy)
         m->facts.takes_legacy_pipelining = EP_HABIT_NO;
+    m->facts.have_certificate = c->cert_file != NULL;
+    m->facts.can_ask = c->on_password != NULL;
     m->facts.now_ms = ep_client_wall_ms();
     return EPODE_OK;
 }

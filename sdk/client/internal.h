@@ -90,18 +90,21 @@ typedef struct ep_memory {
     ep_sm_state sm;
     bool has_sm;
     uint64_t token_count, token_count_again; /* again: 0 where early data cannot be */
+    ep_habit takes_upgrade;
     ep_facts facts;
     ep_habit takes_early, takes_preface;
 } ep_memory;
 
 struct epode_client {
     ep_jid jid;
-    char *password, *tag, *software, *device, *host, *ca_file, *dns_server;
+    char *password, *oauth_token, *cert_file, *key_file, *tag, *software, *device, *host, *ca_file, *dns_server;
     uint16_t port;
     uint32_t tls, flags, connect_timeout_ms, max_stanza_bytes, first_sync_messages, first_sync_days;
     void (*on_event)(epode_client *client, const epode_event *event, void *user);
     void *user;
     void (*user_destroy)(void *user);
+    void (*on_password)(epode_client *client, epode_ask why, void *user);
+    void (*on_task)(epode_client *client, const epode_task *task, void *user);
     void (*on_log)(int level, const char *area, const char *line, void *user);
     ep_log log;
 
@@ -136,6 +139,17 @@ struct epode_client {
     const char *guess_failed; /* what that guess was */
     int64_t gave_up_us;  /* when an attempt was left after its flight had gone */
     bool conflict_retried;
+    int asking;          /* of epode_ask; 0: no secret is asked for */
+    epode_task *task;    /* still to be told */
+    ep_job ask_job;
+    int64_t deadline_left_us; /* of the connect, while a question stands */
+    bool remembered;     /* a token or keys stand in for the password */
+    char *given_password, *given_oauth; /* answers, until the login is over */
+    bool no_upgrade;     /* this attempt offers no SCRAM upgrade: the last one went wrong */
+    char target_host[256]; /* where this attempt goes in place of discovery; "": nowhere else */
+    uint16_t target_port;
+    unsigned hops;       /* see-other-host followed in this connect */
+    bool redirect_due, keep_target, at_location, location_tried, target_was_up;
     unsigned failures;
     uint64_t next_count; /* of the block that was reserved for the token */
     uint32_t counts_left;
@@ -178,6 +192,25 @@ void ep_client_connection_init(epode_client *c);
 void ep_client_start_connection(epode_client *c);
 void ep_client_stop_connection(epode_client *c, int how);
 int64_t ep_client_guess_timeout(const epode_client *c);
+void ep_client_stream_failed(epode_client *c); /* with the stream's own error */
+void ep_client_attempt_now(epode_client *c);   /* a new connect, without waiting for the next one's time */
+
+/* ask.c */
+void ep_client_ask_init(epode_client *c);
+void ep_client_ask_secret(epode_client *c, bool refused);
+epode_status ep_client_ask_task(epode_client *c, const ep_stream_task *task);
+void ep_client_ask_drop_task(epode_client *c); /* its stream is gone */
+void ep_client_ask_end(epode_client *c);       /* nothing is asked any more, and answers are wiped */
+void ep_client_forget_given(epode_client *c);
+void ep_client_forget_password(epode_client *c);
+
+/* target.c */
+bool ep_target_parse(const char *text, char *host, size_t room, uint16_t *port);
+void ep_target_begin(epode_client *c);
+void ep_target_redirect(epode_client *c, const char *text);
+/* True: the attempt goes elsewhere than where discovery says; what is learnt of names then is not the domain's. */
+bool ep_target_choose(epode_client *c, ep_net_config *config);
+bool ep_target_again(epode_client *c, ep_error *err, bool ready);
 
 /* turn.c */
 void ep_client_begin(epode_client *c);    /* one transaction for the whole turn */

@@ -17,7 +17,9 @@ static ep_stream_config stream_config(const epode_client *c)
     const ep_memory *m = &c->memory;
     return (ep_stream_config){
         .domain = c->jid.domain, .username = c->jid.local, .resource = c->jid.resource, .tag = c->tag,
-        .user_agent_id = c->user_agent, .software = c->software, .device = c->device, .password = c->password,
+        .user_agent_id = c->user_agent, .software = c->software, .device = c->device,
+        .password = c->given_password ? c->given_password : c->password,
+        .bearer = c->given_oauth ? c->given_oauth : c->oauth_token,
         .token = m->facts.token_mech ? ep_buf_ptr(&m->token) : NULL, .token_count = m->token_count,
         .token_count_again = m->token_count_again,
         .sm_id = m->has_sm ? m->sm.previd : NULL, .sm_h = m->sm.h_in, .sm_out = m->sm.out_last,
@@ -25,7 +27,10 @@ static ep_stream_config stream_config(const epode_client *c)
         .policy = { .allow_plain = c->flags & EPODE_ALLOW_PLAIN, .no_fast_path = c->flags & EPODE_NO_FAST_PATH,
                     .no_sasl2 = c->flags & EPODE_NO_SASL2,
                     .want_carbons = !(c->flags & EPODE_NO_CARBONS), .want_sm = !(c->flags & EPODE_NO_SM),
-                    .inactive = !c->active, .want_early_data = !(c->flags & EPODE_NO_EARLY_DATA), .stanzas = !c->no_stanzas && !(c->flags & EPODE_NO_SYNC) },
+                    .inactive = !c->active, .want_early_data = !(c->flags & EPODE_NO_EARLY_DATA),
+                    .stanzas = !c->no_stanzas && !(c->flags & EPODE_NO_SYNC),
+                    .no_upgrade = c->no_upgrade || m->takes_upgrade == EP_HABIT_NO },
+        .no_tasks = !c->on_task,
         .sent_config_version = m->has_features ? m->features.config_version : NULL,
         .limits = { .max_stanza_bytes = c->max_stanza_bytes },
         .guess_timeout_us = ep_client_guess_timeout(c),
@@ -82,6 +87,7 @@ epode_status ep_client_stream_open(epode_client *c, const ep_net_info *info, ep_
         early_over(c, info);
     ep_stream_config config = stream_config(c);
     config.cb = all_cb(c);
+    config.authzid = info->names_others ? c->jid.bare : NULL;
     epode_status st = ep_stream_new(&c->stream, &config, &ep_client_stream_events, c, &c->log, err);
     if (!st && (st = ep_stream_start(c->stream, now))) {
         *err = *ep_stream_error(c->stream);
@@ -149,7 +155,9 @@ static void on_features(void *user, const char *xml, size_t len, bool after)
 
 static epode_status on_token(void *user, const char *token, const char *expiry, const ep_sasl_mech *mech)
 {
-    return store_status(user, ep_client_save_token(user, token, expiry, mech));
+    epode_client *c = user;
+    c->remembered = true;
+    return store_status(c, ep_client_save_token(c, token, expiry, mech));
 }
 
 static void on_token_dead(void *user, const char *condition)
@@ -178,6 +186,12 @@ static void on_authenticated(void *user, const ep_sasl_mech *mech, const ep_scra
         ep_client_save_habit(c, "early-data", EP_HABIT_NO);
     if (c->no_preface_ahead && ep_streq(c->guess_failed, "starttls-pipelining"))
         ep_client_save_habit(c, "starttls-pipelining", EP_HABIT_NO);
+    if (c->no_upgrade && ep_streq(c->guess_failed, "upgrade"))
+        ep_client_save_habit(c, "upgrade", EP_HABIT_NO);
+    /* A login with a token has none where others have. */
+    if (c->memory.facts.has_tasks == EP_HABIT_YES && mech->kind != EP_SASL_HT && !ep_stream_had_tasks(c->stream))
+        ep_client_save_habit(c, "tasks", EP_HABIT_NO);
+    c->remembered = c->remembered || mech->kind == EP_SASL_HT || (keys && !(c->flags & EPODE_NO_FAST_PATH));
     /* Behind a dead token they are borne by nobody: that says nothing of the server. */
     if (c->no_stanzas && !c->behind && !c->token_died)
         ep_client_save_habit(c, "stanzas", EP_HABIT_NO);
@@ -259,6 +273,10 @@ static epode_status on_ready(void *user)
     c->server_max_bytes = c->memory.has_session_features ? c->memory.session_features.max_bytes : 0;
     c->failures = 0;
     c->gave_up_us = 0;
+    ep_client_ask_end(c);
+    /* What can be asked for again is not kept. */
+    if (c->on_password && c->remembered)
+        ep_client_forget_password(c);
     ep_timer_stop(&c->deadline_timer);
     ep_net_hurry(c->net, false);
     if (ep_stream_legacy_pipelined(c->stream) && c->memory.facts.takes_legacy_pipelining != EP_HABIT_YES)
@@ -296,6 +314,24 @@ static epode_status on_ack_wanted(void *user)
     return EPODE_OK;
 }
 
+static void on_ask(void *user, bool refused)
+{
+    ep_client_ask_secret(user, refused);
+}
+
+static epode_status on_task(void *user, const ep_stream_task *task)
+{
+    epode_client *c = user;
+    if (task->count)
+        ep_client_save_habit(c, "tasks", EP_HABIT_YES);
+    return ep_client_ask_task(c, task);
+}
+
+static void on_see_other_host(void *user, const char *host)
+{
+    ep_target_redirect(user, host);
+}
+
 static void on_wrong_guess(void *user, const char *what, const char *why)
 {
     epode_client *c = user;
@@ -329,4 +365,7 @@ const ep_stream_events ep_client_stream_events = {
     .acked = on_acked,
     .ack_wanted = on_ack_wanted,
     .wrong_guess = on_wrong_guess,
+    .ask = on_ask,
+    .task = on_task,
+    .see_other_host = on_see_other_host,
 };

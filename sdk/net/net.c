@@ -14,7 +14,7 @@ struct ep_net {
     const ep_net_events *events;
     void *user;
     ep_net_config config;
-    char *domain, *host, *ca_file, *dns_server, *ticket;
+    char *domain, *host, *ca_file, *cert_file, *key_file, *account, *dns_server, *ticket;
     ep_trust *trust;
     ep_dial *dial; /* until the race and its questions are over */
     ep_link *link; /* the winner */
@@ -113,6 +113,7 @@ static bool fill_info(ep_net *net, const ep_candidate *c)
     info->early_sent = net->link->early;
     info->early_data = net->link->early && ep_tls_early_taken(tls);
     info->direct = c->endpoint.direct;
+    info->names_others = net->trust->names_others;
     info->host = net->info_host;
     info->port = c->endpoint.port;
     ep_address_print(&c->address, info->address);
@@ -269,7 +270,9 @@ static void start(ep_job *job, void *user)
     ep_net *net = user;
     ep_error error;
     (void)job;
-    if (ep_trust_new(&net->trust, net->domain, net->ca_file, &error) != EPODE_OK) {
+    if (ep_trust_new(&net->trust, net->domain, net->ca_file, &error) != EPODE_OK ||
+        (net->cert_file &&
+         ep_trust_identify(net->trust, net->cert_file, net->key_file, net->account, &error) != EPODE_OK)) {
         end(net, &error);
         return;
     }
@@ -287,6 +290,9 @@ static void destroy(ep_job *job, void *user)
     ep_free(net->domain);
     ep_free(net->host);
     ep_free(net->ca_file);
+    ep_free(net->cert_file);
+    ep_free(net->key_file);
+    ep_free(net->account);
     ep_free(net->dns_server);
     ep_free_secret(net->ticket, net->config.ticket_n);
     ep_free(net->info_host);
@@ -309,6 +315,9 @@ static bool copy_config(ep_net *net, const ep_net_config *config)
     c->domain = net->domain = copy_name(config->domain);
     c->host = net->host = copy_name(config->host);
     c->ca_file = net->ca_file = ep_strdup(config->ca_file);
+    c->cert_file = net->cert_file = ep_strdup(config->cert_file);
+    c->key_file = net->key_file = ep_strdup(config->key_file);
+    c->account = net->account = ep_strdup(config->account);
     c->dns_server = net->dns_server = ep_strdup(config->dns_server);
     c->ticket = net->ticket = config->ticket ? ep_malloc(config->ticket_n + 1) : NULL;
     if (net->ticket)
@@ -319,7 +328,8 @@ static bool copy_config(ep_net *net, const ep_net_config *config)
     if (!c->backlog_mark)
         c->backlog_mark = BACKLOG_MARK;
     return net->domain && (net->host || !config->host) && (net->ca_file || !config->ca_file) &&
-           (net->dns_server || !config->dns_server) && (net->ticket || !config->ticket);
+           (net->cert_file || !config->cert_file) && (net->key_file || !config->key_file) &&
+           (net->account || !config->account) && (net->dns_server || !config->dns_server) && (net->ticket || !config->ticket);
 }
 
 static bool is_host(const char *name)

@@ -47,6 +47,9 @@ typedef struct ep_net_config {
     uint16_t port;
     ep_tls_mode tls;
     const char *ca_file;    /* NULL: the system's */
+    const char *cert_file;  /* the client's own certificate with its chain, PEM; NULL: none */
+    const char *key_file;   /* its key, PEM, not encrypted; NULL: in cert_file */
+    const char *account;    /* bare JID that the certificate is to stand for; NULL with no certificate */
     const char *dns_server; /* NULL: the system's; else "ADDR", "ADDR:PORT" or "[v6]:PORT" */
     int64_t deadline_us;    /* loop time by which TLS is up; 0: 60 s from now */
     /* What on_dns gave last time, or NULL. What has expired is used all the same while asked again.
@@ -97,6 +100,7 @@ typedef struct ep_net_info {
     bool early_data;         /* what on_early gave was taken by the server */
     bool early_sent;         /* something went with this connection's ClientHello, taken or not */
     bool direct;             /* direct TLS, not STARTTLS */
+    bool names_others;       /* the client's certificate does not name the account alone (XEP-0178) */
     const char *host;        /* the SRV target or the given host */
     uint16_t port;
     char address[64];             /* as text, without the port */

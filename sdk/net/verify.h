@@ -18,11 +18,17 @@ typedef struct ep_trust {
     bool is_address; /* the domain is an IP address: no SNI, and iPAddress is what is compared */
     /* Of everything that decides whether a certificate is good: what a ticket is bound to. */
     uint8_t fingerprint[EP_FINGERPRINT_BYTES];
+    bool names_others; /* identity.c: the client's certificate does not name the account alone */
 } ep_trust;
 
 /* domain: the JID's, as A-label, or an address (v6 without brackets). ca_file NULL: the system's
  * store. EPODE_ECERT (final) when the file cannot be used; EPODE_ENOMEM. */
 epode_status ep_trust_new(ep_trust **out, const char *domain, const char *ca_file, ep_error *error);
+/* identity.c: the client's own certificate (PEM, with its chain) and its key (NULL: in the same file). account: the bare
+ * JID that it is to stand for. Tickets are bound to the certificate as well. EPODE_EINVAL (final) when the files cannot be
+ * used; EPODE_ENOMEM. */
+epode_status ep_trust_identify(ep_trust *trust, const char *cert_file, const char *key_file, const char *account,
+                               ep_error *error);
 void ep_trust_free(ep_trust *trust); /* NULL is fine; sessions made from it must be gone */
 
 /* Names the domain in SNI. Each handshake of the trust's context verifies the peer for it: a name

@@ -61,6 +61,7 @@ typedef struct ep_stream_config {
     uint32_t sm_h;          /* of what came in: what is durably stored */
     uint64_t sm_out;        /* stanzas sent so far in the session to resume */
     uint64_t sm_out_acked;  /* of them, how many the server has confirmed */
+    bool no_tasks;          /* the owner does none but our own (XEP-0388, 2.6.3) */
     ep_facts facts;         /* facts.features, session_features: what is remembered; copied deep */
     ep_policy policy;
     ep_cb_data cb;
@@ -111,7 +112,7 @@ typedef struct ep_stream_events {
     /* A password or an OAuth token is needed; refused: the last one was not taken. ep_stream_secret() is the answer,
      * at any time. Only with facts.can_ask. */
     void (*ask)(void *user, bool refused);
-    /* A task of the server's: ep_stream_answer_task() is the answer, at any time. NULL: tasks are refused. */
+    /* A task of the server's: ep_stream_answer_task() is the answer, at any time. Not with no_tasks. */
     epode_status (*task)(void *user, const ep_stream_task *task);
     /* Stanzas may be sent now, behind authentication: by ep_stream_behind(). They will be counted from 1. */
     epode_status (*stanzas)(void *user);

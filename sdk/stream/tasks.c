@@ -71,7 +71,7 @@ static epode_status task_tell(ep_stream *s, const ep_stream_task *t)
     epode_status st = ep_login_stanzas_lost(s);
     if (st)
         return st;
-    if (!s->ev->task)
+    if (!s->ev->task || s->c.no_tasks)
         return ep_stream_fail(s, EPODE_EAUTH, NULL, true, "the server asks for a second factor, which is not supported");
     s->task_open = true;
     st = ep_stream_check(s, s->ev->task(s->user, t));
