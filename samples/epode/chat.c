@@ -312,6 +312,9 @@ int cmd_chat(cli_options *o)
         return cli_fail_text(o, EPODE_EINVAL, "usage: epode chat PEER --jid JID");
     if (!cli_password(o, &code))
         return code;
+    /* The screen will have the terminal. */
+    cli_ask_ahead(o);
+    o->asked_ahead = true;
     c.peer = o->args[0];
     char prompt[80];
     snprintf(prompt, sizeof prompt, "%.*s> ", (int)strcspn(c.peer, "@") < 40 ? (int)strcspn(c.peer, "@") : 40, c.peer);

@@ -23,21 +23,26 @@ typedef struct cli_options {
     const char *command;
     const char *args[4]; /* after the command */
     int arg_count;
-    const char *follow, *archive, *jid, *db, *host, *ca, *dns, *tag, *password_file, *svg;
+    const char *follow, *archive, *jid, *db, *host, *ca, *dns, *tag, *password_file, *oauth_file, *cert, *key, *svg;
     unsigned port, tls, timeout_s, fill;
     unsigned long limit;
-    bool json, listen, inactive, no_fast_path, allow_plain, no_sm, no_carbons, no_sync, facts, token, all, xml, limit_given;
+    bool json, listen, inactive, no_fast_path, allow_plain, no_sm, no_carbons, no_sync, facts, token, pins, all, xml, limit_given;
     bool scratch;   /* the store is in memory, nothing is remembered */
     int flags;      /* EPODE_*, further ones */
     int verbose;
-    char *password;
+    bool asked_ahead; /* the terminal is not to be asked on any more */
+    char *password, *oauth_token;
 } cli_options;
 
 /* True: go on. False: *code is what to exit with (usage was printed). */
 bool cli_parse(cli_options *o, int argc, char **argv, int *code);
 void cli_options_free(cli_options *o);
-/* Fills o->password from --password-file, EPODE_PASSWORD, or the terminal; none is fine (a token may do). */
+/* Fills o->password and o->oauth_token from files and EPODE_PASSWORD; none is fine: the terminal is asked later. */
 bool cli_password(cli_options *o, int *code);
+void cli_ask_ahead(cli_options *o); /* now, where there is a terminal */
+void cli_forget_secrets(cli_options *o);
+/* Credentials, and who is asked for more. */
+void cli_login_options(const cli_options *o, epode_options *opt);
 /* Makes a client of the options; on failure prints why and sets *code. */
 epode_client *cli_client(const cli_options *o, void (*on_event)(epode_client *, const epode_event *, void *),
                          void *user, int *code);

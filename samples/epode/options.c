@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include "cli.h"
@@ -20,11 +19,13 @@ static const char usage[] =
     "  epode search TEXT           print the messages with all these words\n"
     "  epode conversations, unread what is there, and what was not seen\n"
     "  epode doctor JID            try every step by itself, say what is wrong or slow; keeps nothing\n"
-    "  epode forget JID            drop what is remembered: --facts, --token or --all\n"
+    "  epode forget JID            drop what is remembered: --facts, --token, --pins or --all\n"
     "\n"
     "  --jid JID            the account, where the command names none\n"
     "  --db FILE            the store (default: $XDG_DATA_HOME/epode/JID.db)\n"
     "  --password-file FILE first line is the password (or the variable EPODE_PASSWORD)\n"
+    "  --oauth-file FILE    first line is an OAuth token, for OAUTHBEARER\n"
+    "  --cert FILE, --key FILE    log in with this certificate (PEM; EXTERNAL)\n"
     "  --host HOST, --port PORT   connect there in place of what DNS says\n"
     "  --tls direct|starttls|auto\n"
     "  --ca FILE            trust these authorities in place of the system's\n"
@@ -49,18 +50,24 @@ static const char usage[] =
     "  --json               one JSON object per line on standard output\n"
     "  --verbose            log to standard error; twice: the stream's XML too\n"
     "\n"
+    "A second factor is asked for on the terminal, or is in the variable EPODE_SECOND_FACTOR.\n"
+    "\n"
     "exit codes: 0 done, 1 usage, 2 network or time, 3 login, 4 certificate, 5 store, 6 server, 7 other;\n"
     "doctor: 0 only if a login works\n";
 
 enum {
     O_JID = 256, O_DB, O_PASSWORD_FILE, O_HOST, O_PORT, O_TLS, O_CA, O_DNS, O_TAG, O_INACTIVE, O_NO_FAST, O_NO_EARLY, O_NO_SM,
-    O_NO_CARBONS, O_PLAIN, O_LISTEN, O_TIMEOUT, O_JSON, O_FACTS, O_TOKEN, O_ALL, O_NO_SYNC, O_FILL, O_FOLLOW, O_ARCHIVE, O_LIMIT, O_XML, O_SVG, O_NO_SASL2, O_HELP, O_VERSION
+    O_NO_CARBONS, O_PLAIN, O_LISTEN, O_TIMEOUT, O_JSON, O_FACTS, O_TOKEN, O_ALL, O_NO_SYNC, O_FILL, O_FOLLOW, O_ARCHIVE, O_LIMIT, O_XML, O_SVG, O_NO_SASL2, O_OAUTH_FILE, O_CERT, O_KEY, O_PINS, O_HELP, O_VERSION
 };
 
 static const struct option long_options[] = {
     { "jid", required_argument, NULL, O_JID },
     { "db", required_argument, NULL, O_DB },
     { "password-file", required_argument, NULL, O_PASSWORD_FILE },
+    { "oauth-file", required_argument, NULL, O_OAUTH_FILE },
+    { "cert", required_argument, NULL, O_CERT },
+    { "key", required_argument, NULL, O_KEY },
+    { "pins", no_argument, NULL, O_PINS },
     { "host", required_argument, NULL, O_HOST },
     { "port", required_argument, NULL, O_PORT },
     { "tls", required_argument, NULL, O_TLS },
@@ -134,6 +141,10 @@ static bool parse_one(cli_options *o, int opt)
     case O_JID: o->jid = optarg; break;
     case O_DB: o->db = optarg; break;
     case O_PASSWORD_FILE: o->password_file = optarg; break;
+    case O_OAUTH_FILE: o->oauth_file = optarg; break;
+    case O_CERT: o->cert = optarg; break;
+    case O_KEY: o->key = optarg; break;
+    case O_PINS: o->pins = true; break;
     case O_HOST: o->host = optarg; break;
     case O_PORT: return parse_number(optarg, 65535, &o->port);
     case O_TLS: return parse_tls(optarg, &o->tls);
@@ -196,60 +207,7 @@ bool cli_parse(cli_options *o, int argc, char **argv, int *code)
 
 void cli_options_free(cli_options *o)
 {
-    if (o->password) {
-        explicit_bzero(o->password, strlen(o->password));
-        free(o->password);
-    }
-}
-
-static char *read_line(FILE *f)
-{
-    char *line = NULL;
-    size_t room = 0;
-    ssize_t n = getline(&line, &room, f);
-    if (n < 0) {
-        free(line);
-        return NULL;
-    }
-    line[strcspn(line, "\r\n")] = '\0';
-    return line;
-}
-
-static char *ask_password(void)
-{
-    struct termios old, quiet;
-    if (!isatty(STDIN_FILENO) || tcgetattr(STDIN_FILENO, &old))
-        return NULL;
-    quiet = old;
-    quiet.c_lflag &= ~(tcflag_t)ECHO;
-    fputs("password (empty: what is remembered): ", stderr);
-    tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
-    char *line = read_line(stdin);
-    tcsetattr(STDIN_FILENO, TCSAFLUSH, &old);
-    fputc('\n', stderr);
-    if (line && !*line) {
-        free(line);
-        return NULL;
-    }
-    return line;
-}
-
-bool cli_password(cli_options *o, int *code)
-{
-    const char *env = getenv("EPODE_PASSWORD");
-    if (o->password_file) {
-        FILE *f = fopen(o->password_file, "re");
-        o->password = f ? read_line(f) : NULL;
-        if (f)
-            fclose(f);
-        if (!o->password) {
-            *code = cli_fail_text(o, EPODE_EINVAL, "the password file cannot be read");
-            return false;
-        }
-        return true;
-    }
-    o->password = env ? strdup(env) : ask_password();
-    return true;
+    cli_forget_secrets(o);
 }
 
 /* $XDG_DATA_HOME/epode/JID.db, for the user alone. */
@@ -290,7 +248,7 @@ epode_client *cli_client(const cli_options *o, void (*on_event)(epode_client *, 
     epode_options opt = EPODE_OPTIONS_INIT;
     char *made = o->db || !o->jid || o->scratch ? NULL : cli_default_db(o->jid);
     opt.jid = o->jid;
-    opt.password = o->password;
+    cli_login_options(o, &opt);
     opt.store_path = o->scratch ? NULL : o->db ? o->db : made;
     opt.tag = o->tag;
     opt.software = "epode";

@@ -22,6 +22,7 @@ int cli_exit_code(epode_status status)
     case EPODE_EPROXY:
     case EPODE_ETIMEOUT: return EXIT_NETWORK;
     case EPODE_EAUTH:
+    case EPODE_ECANCELLED:
     case EPODE_EDOWNGRADE:
     case EPODE_EBIND:
     case EPODE_ECONFLICT: return EXIT_LOGIN;

@@ -31,6 +31,7 @@ struct ep_stream {
     bool token_refused, keys_refused;
     bool asking, given;       /* the owner is asked for a secret; has given one that was not refused */
     bool asked_again;         /* after one was refused */
+    bool challenged;          /* the server answered the first message of the exchange */
     bool aborting;            /* we gave an exchange up, its failure is on the way */
     bool proved;              /* the server's proof was right */
     bool tasked, task_open;   /* <continue/> came; the owner's answer is waited for */

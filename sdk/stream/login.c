@@ -20,6 +20,7 @@ epode_status ep_login_begin_exchange(ep_stream *s)
                             .token = s->plan.use_token ? s->c.token : NULL, .bearer = s->c.bearer, .keys = f.keys };
     ep_sasl_free(s->sasl);
     s->sasl = NULL;
+    s->challenged = false;
     epode_status st = jid ? ep_sasl_new(&s->sasl, s->plan.mech, &creds, &s->c.cb, s->plan.cb,
                                         f.features && ep_features_list_plus(f.features), &s->error)
                           : ep_fail(&s->error, EPODE_ENOMEM, 0, "out of memory");
@@ -209,6 +210,7 @@ epode_status ep_login_challenge(ep_stream *s, ep_elem *e)
     if (login_contradicted(s))
         return login_abort(s, e->ns);
     login_guess_right(s);
+    s->challenged = true;
     char *data = login_decode(e, &len);
     ep_buf answer = EP_BUF_INIT;
     ep_error why = { 0 };
@@ -484,6 +486,12 @@ epode_status ep_login_failure(ep_stream *s, ep_elem *e)
         login_guess_right(s);
     if (s->plan.use_token)
         return failure_of_token(s, condition, kind);
+    /* It was to prove that it means to be weaker, and refused instead: as one does that offers more than was shown, and
+     * sees it by our y flag (RFC 5802, 6). */
+    if (s->plan.prove && !s->challenged && kind == F_CREDENTIALS)
+        return ep_stream_fail(s, EPODE_EDOWNGRADE, condition, true,
+                              "the server offers weaker authentication than it did before or than it claims to have, and "
+                              "then refuses it");
     switch (kind) {
     case F_CREDENTIALS: return failure_of_credentials(s, condition);
     case F_MECHANISM:

@@ -96,6 +96,9 @@ int cmd_doctor(cli_options *o)
     if (!o->jid || o->arg_count > 1) {
         code = cli_fail_text(o, EPODE_EINVAL, "usage: epode doctor JID");
     } else if (cli_password(o, &code) && read_jid(d)) {
+        /* Several logins are tried with it. */
+        cli_ask_ahead(o);
+        o->asked_ahead = true;
         if (!make_context(d)) {
             code = cli_fail_text(o, EPODE_ECERT, "the trusted authorities cannot be read");
         } else {
