@@ -31,7 +31,8 @@ enum {
     EPODE_NO_SASL2 = 1 << 9,       /* log in and bind as RFC 6120 has it, whatever else is offered */
     /* Send nothing with TLS's ClientHello (RFC 8446, 2.3). Else a login by token (XEP-0484) leaves so where the server
      * offers it: whoever saw it can send it again, and the server's look at its count is what makes that harmless. */
-    EPODE_NO_EARLY_DATA = 1 << 10
+    EPODE_NO_EARLY_DATA = 1 << 10,
+    EPODE_NO_ROSTER = 1 << 11      /* ask for no roster, and take no changes of it */
 };
 
 enum { EPODE_LOG_ERROR = 1, EPODE_LOG_WARN, EPODE_LOG_INFO, EPODE_LOG_DEBUG, EPODE_LOG_TRACE };

@@ -25,7 +25,9 @@ typedef enum epode_event_type {
     EPODE_EV_DELIVERY,  /* an outgoing message got further: row, id, delivery */
     EPODE_EV_STANZA,    /* any stanza, with EPODE_RAW_STANZAS: xml */
     EPODE_EV_UNREAD,    /* the displayed position of a conversation moved: peer */
-    EPODE_EV_SYNC       /* catch-up: synced, done, expected; error if it could not be done */
+    EPODE_EV_SYNC,      /* catch-up: synced, done, expected; error if it could not be done */
+    EPODE_EV_ROSTER,    /* a contact: peer, roster. peer NULL: the whole is what the server has, or error why not */
+    EPODE_EV_SUBSCRIPTION /* peer asks for a subscription, or answered: subscription */
 } epode_event_type;
 
 typedef enum epode_change {
@@ -33,6 +35,26 @@ typedef enum epode_change {
     EPODE_CHANGE_CHANGED, /* other text, retracted, other reactions, or now known to the archive */
     EPODE_CHANGE_MOVED    /* stands elsewhere in its conversation */
 } epode_change;
+
+/* What became of a contact; bits. */
+enum {
+    EPODE_ROSTER_ADDED = 1,
+    EPODE_ROSTER_REMOVED = 2,
+    EPODE_ROSTER_NAME = 4,
+    EPODE_ROSTER_GROUPS = 8,
+    EPODE_ROSTER_SUBSCRIPTION = 16,
+    EPODE_ROSTER_ASK = 32,
+    EPODE_ROSTER_APPROVED = 64,
+    EPODE_ROSTER_CURRENT = 128 /* of no contact: the roster in the store is the server's, in this session */
+};
+
+/* One step of a subscription (RFC 6121, 3), in either direction. */
+typedef enum epode_subscription_step {
+    EPODE_SUBSCRIBE = 1, /* asks to see the other's presence */
+    EPODE_SUBSCRIBED,    /* allows the other to see ours: an answer, or beforehand where the server can */
+    EPODE_UNSUBSCRIBE,   /* no longer wants to see it */
+    EPODE_UNSUBSCRIBED   /* refuses, or no longer allows */
+} epode_subscription_step;
 
 /* How far an outgoing message got; it only moves forward. */
 typedef enum epode_delivery {
@@ -51,16 +73,18 @@ typedef struct epode_event {
     size_t size;
     epode_event_type type;
     epode_state state;        /* STATE */
-    const epode_error *error; /* STATE, SYNC; NULL: nothing wrong */
+    const epode_error *error; /* STATE, SYNC, ROSTER; NULL: nothing wrong */
     uint64_t row;             /* MESSAGE, DELIVERY: for epode_store_message() */
     epode_change change;      /* MESSAGE */
     const char *xml;          /* STANZA: the stanza as text; xml_len bytes and a NUL */
     size_t xml_len;
     const char *id;           /* DELIVERY: the stanza's id */
     epode_delivery delivery;
-    const char *peer;         /* UNREAD */
+    const char *peer;         /* UNREAD, ROSTER, SUBSCRIPTION: a bare JID */
     bool synced;              /* SYNC: every followed archive is held up to its end */
     size_t done, expected;    /* SYNC: messages so far; expected 0: not known */
+    uint32_t roster;          /* ROSTER: EPODE_ROSTER_* */
+    epode_subscription_step subscription; /* SUBSCRIPTION: what the peer did */
 } epode_event;
 
 #ifdef __cplusplus

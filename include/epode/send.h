@@ -22,6 +22,49 @@ EPODE_API struct _xmpp_ctx_t *epode_client_ctx(epode_client *client);
 EPODE_API epode_status epode_send(epode_client *client, struct _xmpp_stanza_t *stanza);
 /* The same from text: exactly one element, well-formed, jabber:client by default. EPODE_EINVAL otherwise. */
 EPODE_API epode_status epode_send_xml(epode_client *client, const char *xml, size_t len);
+/* --- requests -------------------------------------------------------------------------------------------- */
+
+typedef enum epode_iq_outcome {
+    EPODE_IQ_RESULT = 1,
+    EPODE_IQ_ERROR,    /* the answer is an error: condition */
+    EPODE_IQ_TIMEOUT,
+    EPODE_IQ_CANCELLED /* by epode_iq_cancel(), with the session it was asked in, or with the client */
+} epode_iq_outcome;
+
+/* Made by the library; fields may be appended. Borrowed until the callback returns. */
+typedef struct epode_iq_answer {
+    size_t size;
+    uint64_t id;             /* as epode_iq() gave it */
+    epode_iq_outcome outcome;
+    bool again;              /* CANCELLED: the session was lost, and with it whether the request was heard; it may be
+                              * asked again in the next one */
+    const char *condition;   /* ERROR: the defined condition (RFC 6120, 8.3.3); NULL otherwise */
+    const char *xml;         /* RESULT, ERROR: the whole stanza; xml_len bytes and a NUL */
+    size_t xml_len;
+} epode_iq_answer;
+/* From epode_client_process(), behind the events of the same turn; or, when the client goes, from where it is freed:
+ * client is NULL then. */
+typedef void epode_iq_fn(epode_client *client, const epode_iq_answer *answer, void *user);
+
+/* Sends a request (an iq of type get or set with one child; EPODE_EINVAL otherwise) under an id of its own, and calls
+ * done exactly once with what became of it. Only who was asked can answer: the answer's sender counts as well as its id
+ * (RFC 6120, 8.2.3 and 8.1.2.1). A resumed session goes on waiting; a new one ends the wait (CANCELLED, again).
+ * timeout_ms: from now on, across reconnects; 0: 60000. *id (may be NULL) names it for epode_iq_cancel(). EPODE_ESTATE:
+ * not ready; EPODE_ELIMIT: larger than the server takes, or 1024 requests wait already; EPODE_ESTORE*, EPODE_ENOMEM.
+ * After a failure done is not called. The stanza is read at once; the caller keeps its reference. */
+EPODE_API epode_status epode_iq(epode_client *client, struct _xmpp_stanza_t *iq, uint32_t timeout_ms,
+                                epode_iq_fn *done, void *user, uint64_t *id);
+/* The same from text, as epode_send_xml(). */
+EPODE_API epode_status epode_iq_xml(epode_client *client, const char *xml, size_t len, uint32_t timeout_ms,
+                                    epode_iq_fn *done, void *user, uint64_t *id);
+/* The answer is not waited for any more: done is called with CANCELLED. EPODE_DONE: it has its outcome already, told or
+ * about to be. */
+EPODE_API epode_status epode_iq_cancel(epode_client *client, uint64_t id);
+/* The stanza of an answer, as epode_event_stanza(). NULL: it has none, or no memory. */
+EPODE_API struct _xmpp_stanza_t *epode_iq_stanza(epode_client *client, const epode_iq_answer *answer);
+
+/* --- messages -------------------------------------------------------------------------------------------- */
+
 /* Begin with EPODE_OUTGOING_INIT; zero is the default. Strings are UTF-8 and copied. */
 typedef struct epode_outgoing {
     size_t size;

@@ -39,6 +39,12 @@ EPODE_API const char *epode_session_mechanism(const epode_session *s); /* SASL's
  * "failed". */
 EPODE_API bool epode_session_has(const epode_session *s, epode_feature feature, const char **why_not);
 
+/* What the server (its domain), and what the account itself can do: a feature of disco#info (XEP-0030), as
+ * "urn:xmpp:http:upload:0". EPODE_OK: it can; EPODE_DONE: it cannot; EPODE_AGAIN: not known yet. Remembered in the store,
+ * and asked again only when the server is of another version (XEP-0115, 6.3). EPODE_EINVAL: no feature. */
+EPODE_API epode_status epode_client_server_has(const epode_client *client, const char *feature);
+EPODE_API epode_status epode_client_account_has(const epode_client *client, const char *feature);
+
 typedef struct epode_tls_info {
     size_t size;          /* set by the caller */
     const char *version;  /* "TLSv1.3" */

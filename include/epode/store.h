@@ -111,6 +111,35 @@ EPODE_API epode_status epode_store_conversations(epode_store *store,
 /* What is unread with one peer. EPODE_DONE: there is no such conversation (the count is 0). */
 EPODE_API epode_status epode_store_unread(epode_store *store, const char *peer, uint32_t *count, bool *at_least);
 
+/* --- the roster ------------------------------------------------------------------------------------------ */
+
+/* Who sees whose presence (RFC 6121, 3). */
+typedef enum epode_subscription {
+    EPODE_SUBSCRIPTION_NONE = 0,
+    EPODE_SUBSCRIPTION_TO = 1,   /* we see theirs */
+    EPODE_SUBSCRIPTION_FROM = 2, /* they see ours */
+    EPODE_SUBSCRIPTION_BOTH = 3
+} epode_subscription;
+
+typedef struct epode_contact {
+    size_t size;
+    const char *jid;  /* bare */
+    const char *name; /* NULL: none */
+    epode_subscription subscription;
+    bool ask;         /* our request to see them was not answered yet */
+    bool approved;    /* their request is approved beforehand */
+    size_t group_count;
+    const char *const *groups; /* sorted */
+} epode_contact;
+
+/* Calls each for every contact, in the order of their JIDs, until it returns false. What the account's server last
+ * said, whoever is online. EPODE_ESTORE*, EPODE_ENOMEM. */
+EPODE_API epode_status epode_store_roster(epode_store *store, bool (*each)(const epode_contact *contact, void *user),
+                                          void *user);
+/* One contact, by its bare JID. EPODE_DONE: it is not in the roster. */
+EPODE_API epode_status epode_store_contact(epode_store *store, const char *jid,
+                                           void (*each)(const epode_contact *contact, void *user), void *user);
+
 /* --- holes ----------------------------------------------------------------------------------------------- */
 
 /* A stretch of an archive that is not held. */

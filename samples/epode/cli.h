@@ -26,7 +26,7 @@ typedef struct cli_options {
     const char *follow, *archive, *jid, *db, *host, *ca, *dns, *tag, *password_file, *oauth_file, *cert, *key, *svg;
     unsigned port, tls, timeout_s, fill;
     unsigned long limit;
-    bool json, listen, inactive, no_fast_path, allow_plain, no_sm, no_carbons, no_sync, facts, token, pins, all, xml, limit_given;
+    bool json, listen, inactive, no_fast_path, allow_plain, no_sm, no_carbons, no_sync, no_roster, facts, token, pins, all, xml, limit_given;
     bool scratch;   /* the store is in memory, nothing is remembered */
     int flags;      /* EPODE_*, further ones */
     int verbose;
@@ -46,6 +46,9 @@ void cli_login_options(const cli_options *o, epode_options *opt);
 /* Makes a client of the options; on failure prints why and sets *code. */
 epode_client *cli_client(const cli_options *o, void (*on_event)(epode_client *, const epode_event *, void *),
                          void *user, int *code);
+
+/* The store of --db, or of the account's default one; on failure prints why and sets *code. */
+epode_store *cli_store(cli_options *o, int *code);
 
 int cli_exit_code(epode_status status);
 int cli_fail(const cli_options *o, const epode_error *error);
@@ -84,6 +87,7 @@ int cmd_history(cli_options *o);
 int cmd_search(cli_options *o);
 int cmd_conversations(cli_options *o);
 int cmd_unread(cli_options *o);
+int cmd_roster(cli_options *o);
 int cmd_send(cli_options *o);
 int cmd_doctor(cli_options *o);
 int cmd_forget(cli_options *o);

@@ -8,6 +8,7 @@
 typedef struct connect_run {
     const cli_options *o;
     bool told;   /* the summary was printed */
+    bool synced, roster; /* what it waits for is there, or will not be */
     bool filled; /* --fill was asked for */
     bool progress; /* stands on the screen */
     int code;
@@ -17,7 +18,7 @@ typedef struct connect_run {
 static void tell(connect_run *run, epode_client *client)
 {
     const epode_session *s = epode_client_session(client);
-    if (run->told || !s)
+    if (run->told || !s || !run->synced || !(run->roster || run->o->no_roster))
         return;
     run->told = true;
     if (run->o->svg && !cli_svg(run->o->svg, s))
@@ -39,10 +40,13 @@ static void tell(connect_run *run, epode_client *client)
 static void on_state(connect_run *run, epode_client *client, const epode_event *ev)
 {
     static const char *const names[] = { "stopped", "connecting", "ready", "offline" };
+    if (ev->state != EPODE_READY)
+        run->told = run->synced = run->roster = false;
     if (ev->state == EPODE_READY) {
-        run->told = false;
-        if (run->o->no_sync)
-            tell(run, client);
+        /* A session that goes on has its roster already. What was told of this one may have come before. */
+        run->roster = run->roster || epode_session_is_resumed(epode_client_session(client));
+        run->synced = run->synced || run->o->no_sync;
+        tell(run, client);
     } else if (ev->state == EPODE_STOPPED && ev->error) {
         run->code = cli_fail(run->o, ev->error);
     } else if (run->o->listen && ev->state != EPODE_STOPPED) {
@@ -87,8 +91,17 @@ static void on_sync(connect_run *run, epode_client *client, const epode_event *e
         if (epode_history_fill(client, 0, run->o->fill) == EPODE_OK)
             return;
     }
+    run->synced = run->synced || final;
     if (final)
         tell(run, client);
+}
+
+static void on_roster(connect_run *run, epode_client *client, const epode_event *ev)
+{
+    if (ev->peer)
+        return;
+    run->roster = true;
+    tell(run, client);
 }
 
 static void on_message(const epode_message *m, void *user)
@@ -111,6 +124,8 @@ static void on_event(epode_client *client, const epode_event *ev, void *user)
         on_state(run, client, ev);
     else if (ev->type == EPODE_EV_SYNC)
         on_sync(run, client, ev);
+    else if (ev->type == EPODE_EV_ROSTER)
+        on_roster(run, client, ev);
     else if (ev->type == EPODE_EV_MESSAGE && ev->change == EPODE_CHANGE_NEW && run->o->listen)
         epode_store_message(epode_client_store(client), ev->row, on_message, run);
 }

@@ -16,6 +16,7 @@ static const struct {
     { "conversations", cmd_conversations },
     { "unread", cmd_unread },
     { "doctor", cmd_doctor },
+    { "roster", cmd_roster },
     { "forget", cmd_forget },
 };
 

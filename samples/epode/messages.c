@@ -81,8 +81,7 @@ void cli_message_print(const epode_message *m)
     printf("\n");
 }
 
-/* The store of --db, or of the account's default one. */
-static epode_store *open_store(cli_options *o, int *code)
+epode_store *cli_store(cli_options *o, int *code)
 {
     epode_store *store = NULL;
     char why[200];
@@ -133,7 +132,7 @@ int cmd_history(cli_options *o)
     int code = EXIT_USAGE;
     if (o->arg_count > 1 || (o->arg_count == 0 && !o->all))
         return cli_fail_text(o, EPODE_EINVAL, "usage: epode history PEER, or epode history --all");
-    epode_store *store = open_store(o, &code);
+    epode_store *store = cli_store(o, &code);
     if (!store)
         return code;
     epode_query q = EPODE_QUERY_INIT;
@@ -150,7 +149,7 @@ int cmd_search(cli_options *o)
     int code = EXIT_USAGE;
     if (o->arg_count != 1)
         return cli_fail_text(o, EPODE_EINVAL, "usage: epode search TEXT");
-    epode_store *store = open_store(o, &code);
+    epode_store *store = cli_store(o, &code);
     if (!store)
         return code;
     epode_query q = EPODE_QUERY_INIT;
@@ -177,7 +176,7 @@ static bool print_conversation(const epode_conversation *c, void *user)
 int cmd_conversations(cli_options *o)
 {
     int code = EXIT_USAGE;
-    epode_store *store = open_store(o, &code);
+    epode_store *store = cli_store(o, &code);
     if (!store)
         return code;
     epode_status st = epode_store_conversations(store, print_conversation, o);
@@ -227,7 +226,7 @@ int cmd_unread(cli_options *o)
     int code = EXIT_USAGE;
     size_t i;
     json_t *entry;
-    epode_store *store = open_store(o, &code);
+    epode_store *store = cli_store(o, &code);
     if (!store)
         return code;
     json_t *list = cli_unreads_json(store);

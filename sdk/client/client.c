@@ -106,6 +106,8 @@ static void client_destroy(epode_client *c)
     ep_sync_free(c->sync);
     ep_client_waker_close(c);
     ep_client_events_free(c);
+    ep_requests_free(c);
+    ep_client_discover_free(c);
     ep_session_free(c->session);
     ep_session_free(c->building);
     ep_memory_free(&c->memory);
@@ -146,6 +148,7 @@ epode_status epode_client_new(epode_client **out, const epode_options *options, 
     }
     ep_list_init(&c->events);
     ep_client_ask_init(c);
+    ep_requests_init(c);
     if ((st = client_options(c, options, &err)))
         goto done;
     if ((st = ep_loop_new(&c->loop)) || !(c->building = ep_session_new(0))) {
@@ -262,6 +265,8 @@ epode_status epode_client_forget(epode_client *c, int what)
         ep_store_rollback(c->store);
         return st;
     }
+    if (what & EPODE_FORGET_FACTS)
+        c->account_can.known = c->domain_can.known = false;
     return ep_store_commit(c->store, true);
 }
 

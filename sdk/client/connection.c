@@ -76,7 +76,10 @@ void ep_client_drop(epode_client *c)
     }
     if (c->sync)
         ep_sync_cut(c->sync);
-    c->h_dirty = c->postponed = false;
+    /* Nothing can go on that session: whoever waits for its answers waits in vain. */
+    if (c->was_ready && c->stream && !ep_stream_has_sm(c->stream))
+        ep_requests_over(c, true);
+    c->h_dirty = c->postponed = c->rest_due = false;
     c->held = 0;
     ep_timer_stop(&c->bulk_timer);
     ep_stream_free(c->stream);
@@ -86,7 +89,6 @@ void ep_client_drop(epode_client *c)
     c->behind = 0;
     c->early_out = c->preface_ahead = false;
     c->up = c->ack_due = c->request_due = c->ready_due = c->closing = false;
-    c->iq_disco[0] = '\0';
     ep_timer_stop(&c->guess_timer);
     ep_timer_stop(&c->deadline_timer);
     ep_timer_stop(&c->sync_timer);
@@ -190,6 +192,7 @@ static void connection_closed(epode_client *c)
 {
     bool again = c->wish;
     ep_client_drop(c);
+    ep_requests_over(c, false);
     c->was_ready = false;
     connection_stopped(c, NULL);
     if (again)
@@ -278,6 +281,7 @@ void ep_client_failed(epode_client *c, const ep_error *why)
     ep_log_line(&c->log, EP_LOG_INFO, "client", "connection ended: %s", err.text);
     bool asking = c->asking && !ready && !err.final;
     if (!c->wish || err.final || ((c->flags & EPODE_NO_RECONNECT) && !asking)) {
+        ep_requests_over(c, false);
         connection_stopped(c, err.status ? &err : NULL);
         return;
     }
@@ -486,6 +490,8 @@ void ep_client_stop_connection(epode_client *c, int how)
     if (!ep_client_commit(c))
         return; /* it has stopped already, with an error */
     ep_client_drop(c);
+    if (how == EPODE_STOP_CLOSE)
+        ep_requests_over(c, false);
     c->was_ready = false;
     connection_stopped(c, NULL);
 }

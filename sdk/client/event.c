@@ -85,6 +85,7 @@ static ep_event *event_pop(epode_client *c)
 
 void ep_client_events_committed(epode_client *c)
 {
+    ep_requests_committed(c);
     for (ep_list *at = c->events.prev; at != &c->events; at = at->prev) {
         ep_event *ev = EP_LIST_OF(at, ep_event, node);
         if (ev->committed)
@@ -96,6 +97,7 @@ void ep_client_events_committed(epode_client *c)
 /* The server hands it over again: told now, it would be told twice. States have happened all the same. */
 void ep_client_events_rolled_back(epode_client *c)
 {
+    ep_requests_rolled_back(c);
     for (ep_list *at = c->events.prev, *before; at != &c->events; at = before) {
         ep_event *ev = EP_LIST_OF(at, ep_event, node);
         before = at->prev;
@@ -111,13 +113,14 @@ void ep_client_events_rolled_back(epode_client *c)
 
 void ep_client_deliver(epode_client *c)
 {
-    if (!c->on_event || c->delivering)
+    if (c->delivering)
         return;
     c->delivering = true;
-    for (ep_event *ev; !c->freed && (ev = event_pop(c)) != NULL;) {
+    for (ep_event *ev; c->on_event && !c->freed && (ev = event_pop(c)) != NULL;) {
         c->on_event(c, &ev->e, c->user);
         event_free(ev);
     }
+    ep_requests_deliver(c);
     c->delivering = false;
 }
 

@@ -206,12 +206,6 @@ static epode_status remember_habits(epode_client *c)
     uint64_t rank;
     if (st == EPODE_OK && ep_str_u64(ep_buf_ptr(&text), &rank) && rank <= EP_SASL_CLASS_EXTERNAL)
         m->facts.pinned = (ep_sasl_class)rank;
-    ep_buf_clear(&text);
-    if (st >= 0)
-        st = fact_text(c, EP_FACT_ACCOUNT_DISCO, c->jid.bare, &text, NULL);
-    c->trust_ids = st != EPODE_OK                                  ? EP_HABIT_UNKNOWN
-                   : ep_streq(ep_buf_ptr(&text), "archive-ids") ? EP_HABIT_YES
-                                                                : EP_HABIT_NO;
     ep_buf_free(&text);
     return st < 0 ? st : EPODE_OK;
 }
@@ -245,6 +239,8 @@ epode_status ep_client_remember(epode_client *c, ep_error *err)
         st = remember_token(c);
     if (st >= 0)
         st = remember_keys(c);
+    if (st >= 0)
+        st = ep_client_discover_load(c);
     if (st >= 0)
         st = remember_session(c);
     if (st < 0) {

@@ -8,6 +8,8 @@
 #include "base/error.h"
 #include "base/list.h"
 #include "base/log.h"
+#include "client/discover.h"
+#include "client/request.h"
 #include "epode/epode.h"
 #include "loop/loop.h"
 #include "net/net.h"
@@ -79,6 +81,14 @@ struct epode_store {
     ep_store *store;
     epode_client *client; /* NULL: opened for reading alone */
 };
+
+/* Of the present session. */
+typedef enum ep_roster_state {
+    EP_ROSTER_NOT_ASKED = 0,
+    EP_ROSTER_ASKED,
+    EP_ROSTER_CURRENT, /* what is held is what the server has */
+    EP_ROSTER_REFUSED
+} ep_roster_state;
 
 /* What was read from the store for one attempt; freed when the attempt has its stream. */
 typedef struct ep_memory {
@@ -157,7 +167,17 @@ struct epode_client {
     ep_job settle_job, deliver_job, search_job;
     bool up, was_ready, ack_due, request_due, ready_due;
     ep_error store_error;
-    uint64_t server_max_bytes; /* what was remembered of its limit (XEP-0478); 0: nothing */
+    bool rest_due; /* to be asked at the turn's end, when the features may be known */
+
+    ep_list requests, outcomes; /* of ep_request: that wait, and that the application is to be told of */
+    size_t request_count;
+    uint64_t requests_made;
+    uint64_t proof;      /* the ping whose answer shows what arrived where there is no stream management */
+    ep_timer request_timer;
+    ep_features remembered; /* those behind authentication, as of an earlier session */
+    bool has_remembered;
+    ep_known domain_can, account_can;
+    ep_roster_state roster_state;
 
     uint32_t h_seen;     /* stanzas handled; stored at the turn's end */
     bool h_dirty, emit_failed;
@@ -170,9 +190,7 @@ struct epode_client {
     size_t bulk_messages, bulk_done;
     ep_timer bulk_timer;
     ep_buf scratch;
-    char iq_outbox[24];  /* the ping that shows what arrived where there is no stream management */
     uint64_t forged;     /* what was dropped because its sender may not say it */
-    char iq_disco[24];
     ep_habit trust_ids;  /* the account's own disco#info has urn:xmpp:mam:2 and urn:xmpp:sid:0 */
 
     ep_list events;      /* of ep_event */
@@ -247,9 +265,17 @@ void ep_client_stream_early(epode_client *c, size_t room, const uint8_t *end_poi
 epode_status ep_client_stanza(epode_client *c, ep_elem *e, uint32_t h);
 epode_status ep_client_ride(epode_client *c);      /* what may go behind authentication */
 epode_status ep_client_ride_lost(epode_client *c); /* it was dropped with the login */
+epode_status ep_client_ask_rest(epode_client *c, bool last); /* roster, disco#info; last: also without features */
 epode_status ep_client_drain_inbox(epode_client *c);
 epode_status ep_client_on_ready(epode_client *c); /* presence, account disco, what is pending, catch-up */
 ep_caps ep_client_caps(const epode_client *c);
+
+/* roster.c */
+epode_status ep_client_roster_ask(epode_client *c, bool resumed); /* once in a session */
+epode_status ep_client_roster_reset(epode_client *c);             /* a session that is none of before */
+bool ep_client_is_push(const epode_client *c, const ep_elem *iq);
+epode_status ep_client_take_push(epode_client *c, const ep_elem *iq); /* its sender was checked */
+void ep_client_take_subscription(epode_client *c, const ep_elem *presence);
 
 /* send.c */
 epode_status ep_client_send_text(epode_client *c, ep_stanza_kind kind, const char *id, const char *xml, size_t len);
@@ -263,7 +289,6 @@ epode_status ep_client_acked(epode_client *c, uint64_t acked);
 epode_status ep_client_pump(epode_client *c);  /* sends what the outbox has */
 epode_status ep_client_settle_doubt(epode_client *c); /* the archive has spoken: what it lacks is sent again */
 epode_status ep_client_take_error(epode_client *c, const ep_elem *message);
-epode_status ep_client_outbox_proved(epode_client *c);
 
 /* displayed.c */
 epode_status ep_client_publish_rest(epode_client *c);

@@ -216,7 +216,11 @@ static epode_status on_bound(void *user, const char *jid, ep_bind_kind kind, con
     /* What rode behind authentication is the beginning of this session's queue. */
     if (c->behind)
         return EPODE_OK;
-    epode_status st = ep_store_smq_move_to_pending(c->store);
+    ep_requests_over(c, true);
+    ep_client_discover_reset(c);
+    epode_status st = ep_client_roster_reset(c);
+    if (st >= 0)
+        st = ep_store_smq_move_to_pending(c->store);
     if (st >= 0)
         st = ep_outbox_lost(c->store);
     if (st >= 0)
@@ -270,7 +274,7 @@ static epode_status on_ready(void *user)
     c->session = s;
     c->building = ep_session_new(0);
     c->was_ready = true;
-    c->server_max_bytes = c->memory.has_session_features ? c->memory.session_features.max_bytes : 0;
+    ep_client_keep_features(c);
     c->failures = 0;
     c->gave_up_us = 0;
     ep_client_ask_end(c);

@@ -12,7 +12,8 @@
 #include "xmpp/datetime.h"
 #include "xmpp/ns.h"
 
-#define PUMP_BATCH 50
+#define PUMP_BATCH       50
+#define PROOF_TIMEOUT_MS (10 * 60 * 1000)
 
 /* --- composing ---------------------------------------------------------------------------------------- */
 
@@ -194,23 +195,16 @@ static epode_status pump_row(const ep_outbox_row *row, void *user)
     return st;
 }
 
+static epode_status proved(epode_client *c, const ep_reply *reply, void *user);
+
 /* Without stream management an answer to what followed shows that the server has what went before. */
 static epode_status ask_proof(epode_client *c)
 {
-    uint8_t id[8];
-    if (!ep_rand_bytes(id, sizeof id))
-        return EPODE_ENOMEM;
-    memcpy(c->iq_outbox, "out-", 4);
-    ep_hex(id, sizeof id, c->iq_outbox + 4);
-    ep_buf_clear(&c->scratch);
-    ep_xw w = ep_xw_init(&c->scratch);
-    ep_xw_open(&w, "iq", NULL);
-    ep_xw_attr(&w, "type", "get");
-    ep_xw_attr(&w, "to", c->jid.domain);
-    ep_xw_attr(&w, "id", c->iq_outbox);
+    ep_xw w;
+    ep_request *r = ep_request_open(c, &w, "get", c->jid.domain, proved, NULL);
     ep_xw_leaf(&w, "ping", EP_NS_PING, NULL);
-    ep_xw_close(&w);
-    return ep_client_send_writer(c, EP_STANZA_IQ, NULL, &w);
+    c->proof = r ? ep_request_number(r) : 0;
+    return ep_request_send(c, r, &w, PROOF_TIMEOUT_MS);
 }
 
 epode_status ep_client_pump(epode_client *c)
@@ -285,10 +279,12 @@ static epode_status act_retry(state_run *run, const ep_outbox_row *row)
     return ep_outbox_retry(run->c->store, row->seq);
 }
 
-epode_status ep_client_outbox_proved(epode_client *c)
+/* Only the answer to the last ping stands behind everything that is on its way. */
+static epode_status proved(epode_client *c, const ep_reply *reply, void *user)
 {
-    c->iq_outbox[0] = '\0';
-    return each_in_state(c, EP_OUTBOX_SENT, act_done);
+    (void)user;
+    bool answered = reply->outcome == EPODE_IQ_RESULT || reply->outcome == EPODE_IQ_ERROR;
+    return answered && reply->number == c->proof ? each_in_state(c, EP_OUTBOX_SENT, act_done) : EPODE_OK;
 }
 
 /* The pages of catch-up have joined what the archive has of our messages; the rest it does not have. */

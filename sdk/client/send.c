@@ -106,8 +106,8 @@ static bool stanza_kind(const ep_elem *e, ep_stanza_kind *kind)
 /* What the server takes at most (XEP-0478), as its features said behind this login, or before; 0: not said. */
 uint64_t ep_client_max_bytes(const epode_client *c)
 {
-    const ep_features *live = c->stream ? ep_stream_features(c->stream, true) : NULL;
-    return live ? live->max_bytes : c->server_max_bytes;
+    const ep_features *f = ep_client_features(c);
+    return f ? f->max_bytes : 0;
 }
 
 static epode_status send_elem(epode_client *c, const ep_elem *e)
@@ -166,12 +166,22 @@ epode_status epode_send(epode_client *c, xmpp_stanza_t *stanza)
     return st;
 }
 
-xmpp_stanza_t *epode_event_stanza(epode_client *c, const epode_event *event)
+static xmpp_stanza_t *stanza_of(epode_client *c, const char *xml, size_t len)
 {
     ep_arena arena = { 0 };
-    xmpp_ctx_t *ctx = epode_client_ctx(c);
-    ep_elem *e = event->xml && ctx ? ep_elem_parse(&arena, event->xml, event->xml_len, EP_NS_CLIENT) : NULL;
+    xmpp_ctx_t *ctx = xml ? epode_client_ctx(c) : NULL;
+    ep_elem *e = ctx ? ep_elem_parse(&arena, xml, len, EP_NS_CLIENT) : NULL;
     xmpp_stanza_t *stanza = e ? ep_stanza_from_elem(ctx, e) : NULL;
     ep_arena_free(&arena);
     return stanza;
+}
+
+xmpp_stanza_t *epode_event_stanza(epode_client *c, const epode_event *event)
+{
+    return stanza_of(c, event->xml, event->xml_len);
+}
+
+xmpp_stanza_t *epode_iq_stanza(epode_client *c, const epode_iq_answer *answer)
+{
+    return c ? stanza_of(c, answer->xml, answer->xml_len) : NULL;
 }

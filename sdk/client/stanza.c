@@ -16,25 +16,6 @@ ep_caps ep_client_caps(const epode_client *c)
 
 /* --- at the beginning of a session ------------------------------------------------------------------ */
 
-/* What the account can do decides whether ids in live messages may be trusted (XEP-0359, 6). */
-static epode_status ask_account(epode_client *c)
-{
-    uint8_t id[8];
-    ep_buf_clear(&c->scratch);
-    ep_xw w = ep_xw_init(&c->scratch);
-    if (!ep_rand_bytes(id, sizeof id))
-        return EPODE_ENOMEM;
-    memcpy(c->iq_disco, "disco-", 6);
-    ep_hex(id, sizeof id, c->iq_disco + 6);
-    ep_xw_open(&w, "iq", NULL);
-    ep_xw_attr(&w, "type", "get");
-    ep_xw_attr(&w, "to", c->jid.bare);
-    ep_xw_attr(&w, "id", c->iq_disco);
-    ep_xw_leaf(&w, "query", EP_NS_DISCO_INFO, NULL);
-    ep_xw_close(&w);
-    return ep_client_send_writer(c, EP_STANZA_IQ, NULL, &w);
-}
-
 static epode_status send_presence(epode_client *c)
 {
     ep_caps caps = ep_client_caps(c);
@@ -44,6 +25,16 @@ static epode_status send_presence(epode_client *c)
     ep_caps_write_presence(&caps, &w);
     ep_xw_close(&w);
     return ep_client_send_writer(c, EP_STANZA_PRESENCE, NULL, &w);
+}
+
+/* What comes with SASL2's success may be followed by the features at once: without them it waits for the turn's end. */
+epode_status ep_client_ask_rest(epode_client *c, bool last)
+{
+    bool resumed = c->stream && ep_stream_bind_kind(c->stream) == EP_BIND_RESUMED;
+    bool now = last || ep_client_features(c);
+    epode_status st = now ? ep_client_roster_ask(c, resumed) : EPODE_OK;
+    c->rest_due = !now;
+    return st < 0 ? st : ep_client_discover(c);
 }
 
 static epode_status begin_sync(epode_client *c, bool resumed)
@@ -66,10 +57,14 @@ epode_status ep_client_ride(epode_client *c)
         st = ep_outbox_lost(c->store);
     if (st >= 0)
         st = ep_store_sm_clear(c->store);
+    ep_requests_over(c, true);
+    if (st >= 0)
+        st = ep_client_roster_reset(c);
+    ep_client_discover_reset(c);
     c->riding = true;
     c->behind = 0;
-    if (st >= 0 && c->trust_ids != EP_HABIT_YES)
-        st = ask_account(c);
+    if (st >= 0)
+        st = ep_client_ask_rest(c, false);
     if (st >= 0 && !(c->flags & EPODE_NO_PRESENCE))
         st = send_presence(c);
     if (st >= 0)
@@ -81,7 +76,7 @@ epode_status ep_client_ride(epode_client *c)
 epode_status ep_client_ride_lost(epode_client *c)
 {
     c->behind = 0;
-    c->iq_disco[0] = '\0';
+    ep_requests_over(c, true);
     ep_sync_cut(c->sync);
     /* Requests and presence are dropped; a message is never among them. */
     return ep_store_smq_move_to_pending(c->store);
@@ -91,12 +86,12 @@ epode_status ep_client_on_ready(epode_client *c)
 {
     epode_status st = EPODE_OK;
     bool resumed = ep_stream_bind_kind(c->stream) == EP_BIND_RESUMED;
-    /* An account that could not may have learned it: asked again with every new session. */
     bool ridden = c->behind > 0;
     if (ridden && !ep_stream_has_sm(c->stream))
         st = ep_store_smq_ack(c->store, c->behind);
-    if (st >= 0 && !resumed && !ridden && c->trust_ids != EP_HABIT_YES)
-        st = ask_account(c);
+    /* The roster before presence: who comes online is in it (RFC 6121, 2.2). */
+    if (st >= 0 && !ridden)
+        st = ep_client_ask_rest(c, false);
     /* Presence before the archive's query: what is archived behind it is delivered live as well. */
     if (st >= 0 && !resumed && !ridden && !(c->flags & EPODE_NO_PRESENCE))
         st = send_presence(c);
@@ -175,21 +170,6 @@ static epode_status take_message(epode_client *c, const ep_elem *e, bool *bulk)
     return ep_sync_live(c->sync, e, ids, 0, now);
 }
 
-static void take_account(epode_client *c, const ep_elem *iq)
-{
-    bool mam = false, sid = false;
-    const ep_elem *query = ep_elem_child(iq, "query", EP_NS_DISCO_INFO);
-    c->iq_disco[0] = '\0';
-    EP_ELEM_EACH(f, query) {
-        const char *var = ep_elem_is(f, "feature", EP_NS_DISCO_INFO) ? ep_elem_attr(f, "var") : NULL;
-        mam = mam || ep_streq(var, EP_NS_MAM);
-        sid = sid || ep_streq(var, EP_NS_SID);
-    }
-    const char *fact = mam && sid ? "archive-ids" : "no-archive-ids";
-    c->trust_ids = mam && sid ? EP_HABIT_YES : EP_HABIT_NO;
-    ep_store_fact_put(c->store, EP_FACT_ACCOUNT_DISCO, c->jid.bare, fact, strlen(fact), 0);
-}
-
 static epode_status answer_iq(epode_client *c, const ep_elem *e)
 {
     ep_caps caps = ep_client_caps(c);
@@ -214,20 +194,21 @@ static epode_status take_answer(epode_client *c, const ep_elem *e, bool *bulk)
 
 static epode_status take_iq(epode_client *c, const ep_elem *e, bool *bulk)
 {
-    const char *id = ep_elem_attr(e, "id"), *type = ep_elem_attr(e, "type");
-    bool answer = ep_streq(type, "result") || ep_streq(type, "error");
+    const char *type = ep_elem_attr(e, "type");
+    bool answer = ep_streq(type, "result") || ep_streq(type, "error"), forgery;
+    epode_status st;
+    if (ep_client_is_push(c, e))
+        return from_account(c, e) ? ep_client_take_push(c, e) : forged(c, "a change of the roster");
     if (!answer)
         return answer_iq(c, e);
     if (c->behind && c->stream && ep_streq(ep_stream_guess(c->stream), "stanzas-behind-authentication")) {
         ep_stream_behind_answered(c->stream);
         ep_client_save_habit(c, "stanzas", EP_HABIT_YES);
     }
-    if (c->iq_disco[0] && ep_streq(id, c->iq_disco) && from_account(c, e)) {
-        take_account(c, e);
-        return EPODE_OK;
-    }
-    if (c->iq_outbox[0] && ep_streq(id, c->iq_outbox) && ep_streq(ep_elem_attr(e, "from"), c->jid.domain))
-        return ep_client_outbox_proved(c);
+    if (ep_requests_take(c, e, &forgery, &st))
+        return st;
+    if (forgery)
+        return forged(c, "an answer");
     if (from_account(c, e) && ep_client_published(c, e))
         return EPODE_OK;
     return take_answer(c, e, bulk);
@@ -254,6 +235,8 @@ epode_status ep_client_stanza(epode_client *c, ep_elem *e, uint32_t h)
         st = take_message(c, e, &bulk);
     else if (ep_elem_is(e, "iq", EP_NS_CLIENT))
         st = take_iq(c, e, &bulk);
+    else if (ep_elem_is(e, "presence", EP_NS_CLIENT))
+        ep_client_take_subscription(c, e);
     if (!bulk)
         ep_client_schedule(c);
     return st < 0 ? st : EPODE_OK;

@@ -152,11 +152,30 @@ static void turn_postpone(epode_client *c)
         ep_timer_set(ep_loop_timers(c->loop), &c->bulk_timer, ep_loop_now_us(c->loop) + BULK_US);
 }
 
+/* What the features that just came give reason to ask. False: it could not be, and the connection is gone. */
+static bool turn_ask(epode_client *c)
+{
+    bool ready = c->was_ready && c->stream && ep_stream_state_of(c->stream) == EP_S_READY;
+    if (!ready || !(c->rest_due || c->lacks_changed))
+        return true;
+    ep_client_begin(c);
+    epode_status st = ep_client_ask_rest(c, true);
+    if (st >= 0)
+        return true;
+    ep_error err = *ep_store_error(c->store);
+    if (!err.status)
+        ep_fail(&err, st, 0, "what a session begins with could not be asked");
+    ep_client_failed(c, &err);
+    return false;
+}
+
 static void settle(ep_job *job, void *user)
 {
     epode_client *c = user;
-    bool wait = turn_may_wait(c);
     (void)job;
+    if (!turn_ask(c))
+        return;
+    bool wait = turn_may_wait(c);
     if (wait)
         turn_postpone(c);
     else if (!ep_client_commit(c))
@@ -167,7 +186,7 @@ static void settle(ep_job *job, void *user)
     c->lacks_changed = false;
     ep_client_watch_guess(c);
     turn_watch_sync(c);
-    if (wait || ep_list_empty(&c->events) || !c->on_event)
+    if (wait || ((ep_list_empty(&c->events) || !c->on_event) && !ep_requests_due(c)))
         return;
     if (c->processing)
         ep_loop_defer(c->loop, &c->deliver_job);

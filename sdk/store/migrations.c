@@ -212,7 +212,20 @@ static const char migration_2[] =
     "  content_rowid = 'row', columnsize = 0, tokenize = 'unicode61 remove_diacritics 2');"
     "INSERT INTO counter (name, value) VALUES ('search-fed', 0);"; /* the last row in it */
 
-static const char *const migrations[] = { migration_1, migration_2 };
+/* 3: the roster. */
+static const char migration_3[] =
+    /* The account's contacts, as the server has them; of which version is a fact. */
+    "CREATE TABLE roster ("
+    "  jid TEXT PRIMARY KEY," /* bare, prepared */
+    "  name TEXT,"
+    "  subscription INTEGER NOT NULL," /* bits: 1 to, 2 from */
+    "  ask INTEGER NOT NULL,"          /* 1: our request for a subscription waits */
+    "  approved INTEGER NOT NULL,"     /* 1: theirs is approved beforehand */
+    "  groups TEXT NOT NULL,"          /* sorted, U+001F between them */
+    "  seen INTEGER NOT NULL"          /* 0: while a whole roster comes in, not yet in it */
+    ") STRICT, WITHOUT ROWID;";
+
+static const char *const migrations[] = { migration_1, migration_2, migration_3 };
 
 int ep_migration_newest(void)
 {

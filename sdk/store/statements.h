@@ -141,6 +141,12 @@ typedef enum ep_sql {
     EP_SQL_VIEW_ENDS,
     EP_SQL_VIEW_ALL_ENDS,
     EP_SQL_VIEW_REACTIONS,
+    EP_SQL_ROSTER_GET,
+    EP_SQL_ROSTER_EACH,
+    EP_SQL_ROSTER_PUT,
+    EP_SQL_ROSTER_DEL,
+    EP_SQL_ROSTER_UNSEE,
+    EP_SQL_ROSTER_DEL_UNSEEN,
     EP_SQL_COUNT
 } ep_sql;
 extern const char *const ep_sql_text[EP_SQL_COUNT]; /* texts.c */

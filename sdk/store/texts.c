@@ -4,6 +4,7 @@
 #define QUEUE_COLUMNS "kind, stamp_ms, stanza_id, xml"
 #define BATCH         "64"
 
+#define CONTACT_COLUMNS "jid, name, subscription, ask, approved, groups"
 #define SPAN_COLUMNS                                                                               \
     "id, archive, first_pos, last_pos, first_id, last_id, reaches_start, reached_end"
 #define QUERY_COLUMNS                                                                              \
@@ -350,4 +351,13 @@ const char *const ep_sql_text[EP_SQL_COUNT] = {
         "CROSS JOIN message e ON e.conversation = t.conversation AND e.kind = 4 AND "
         "e.ref_id IN (t.stanza_id, t.origin_id, CASE WHEN (SELECT kind FROM archive WHERE id = "
         "t.archive) = 1 THEN t.archive_id END) ORDER BY t.row, e.pos, e.row",
+
+    [EP_SQL_ROSTER_GET] = "SELECT " CONTACT_COLUMNS " FROM roster WHERE jid = ?1",
+    [EP_SQL_ROSTER_EACH] = "SELECT " CONTACT_COLUMNS " FROM roster WHERE ?1 IS NULL OR jid > ?1 "
+                           "ORDER BY jid LIMIT ?2",
+    [EP_SQL_ROSTER_PUT] = "INSERT OR REPLACE INTO roster (" CONTACT_COLUMNS ", seen) "
+                          "VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1)",
+    [EP_SQL_ROSTER_DEL] = "DELETE FROM roster WHERE jid = ?1 RETURNING 1",
+    [EP_SQL_ROSTER_UNSEE] = "UPDATE roster SET seen = 0",
+    [EP_SQL_ROSTER_DEL_UNSEEN] = "DELETE FROM roster WHERE seen = 0 RETURNING jid",
 };

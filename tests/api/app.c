@@ -118,6 +118,14 @@ static void app_note(app *a, const epode_event *event)
         a->synced += event->synced;
         a->sync_errors += event->error != NULL;
         break;
+    case EPODE_EV_ROSTER:
+        a->rosters += !event->peer && !event->error;
+        a->roster_errors += event->error != NULL;
+        a->contacts_changed += event->peer != NULL;
+        break;
+    case EPODE_EV_SUBSCRIPTION:
+        assert_non_null(event->peer);
+        break;
     }
     if (a->on)
         a->on(a, event);

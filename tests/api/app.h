@@ -27,6 +27,7 @@ typedef struct app {
     unsigned messages, own, changed;     /* rows that are new: of others, ours; rows that changed or moved */
     unsigned sent, acknowledged, failed; /* deliveries */
     unsigned synced, sync_errors;
+    unsigned rosters, roster_errors, contacts_changed;
     unsigned destroyed, events; /* how often user was given back; events in all */
     bool late;                  /* an event came after the client was freed */
     uint64_t last_row;          /* of the last new message */

@@ -207,6 +207,7 @@ static const struct {
     {"mds-publish", srv_line_mds_publish},
     {"mds-forge", srv_line_mds_forge},
     {"pep-dump", srv_line_pep_dump},
+    {"roster-put", srv_line_roster_put},
     {"room-create", srv_line_room_create},
     {"room-say", srv_line_room_say},
     {"room-forget", srv_line_room_forget},

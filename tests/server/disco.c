@@ -17,6 +17,8 @@ static size_t domain_features(struct srv *srv, const char *out[MAX_FEATURES])
     out[count++] = "msgoffline";
     if (srv_on(srv, CARBONS))
         out[count++] = NS_CARBONS;
+    if (srv_on(srv, ILL_FORMED_DISCO))
+        out[count++] = NS_PING;
     return count;
 }
 
@@ -68,7 +70,7 @@ char *srv_caps_ver(struct srv *srv)
     struct srv_buf text = {0};
     uint8_t hash[20];
     qsort(features, count, sizeof features[0], by_text);
-    srv_buf_puts(&text, "server/im//epode-testserver<");
+    srv_buf_puts(&text, srv_on(srv, WRONG_CAPS) ? "server/im//another<" : "server/im//epode-testserver<");
     for (size_t i = 0; i < count; i++)
         srv_buf_printf(&text, "%s<", features[i]);
     if (EVP_Digest(text.data, text.len, hash, NULL, EVP_sha1(), NULL) != 1)

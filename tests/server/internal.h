@@ -348,6 +348,7 @@ void srv_mam_forget(struct srv_session *session);
 /* ---- archive_lines.c: control lines; they return NULL, or what was wrong ---- */
 typedef const char *srv_command_fn(struct srv *srv, char *rest, struct srv_buf *out);
 char *srv_word(char **at); /* the next word of a control line, cut out of it */
+srv_command_fn srv_line_roster_put; /* roster.c */
 srv_command_fn srv_line_add, srv_line_purge, srv_line_dump, srv_line_tombstone;
 
 /* ---- caps.c: what a client's capabilities (XEP-0115) ask for ---- */

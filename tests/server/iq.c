@@ -6,8 +6,23 @@
 
 typedef void iq_fn(struct srv_session *session, const struct srv_xml *iq);
 
+static void forge_reply(struct srv_session *session, const struct srv_xml *iq)
+{
+    char *mallory = srv_format("mallory@%s", session->srv->domain);
+    struct srv_xml *reply = srv_xml_new(NS_CLIENT, "iq");
+    srv_xml_set(reply, "type", "result");
+    srv_xml_set(reply, "id", srv_xml_get(iq, "id"));
+    srv_xml_set(reply, "from", mallory);
+    srv_xml_set(reply, "to", session->full);
+    srv_session_send(session, reply);
+    srv_xml_free(reply);
+    free(mallory);
+}
+
 void srv_iq_reply(struct srv_session *session, const struct srv_xml *iq, struct srv_xml *payload)
 {
+    if (srv_hit(session->srv, FORGED_ANSWER))
+        forge_reply(session, iq);
     struct srv_xml *reply = srv_xml_new(NS_CLIENT, "iq");
     srv_xml_set(reply, "type", "result");
     srv_xml_set(reply, "id", srv_xml_get(iq, "id"));
@@ -45,11 +60,13 @@ static void carbons(struct srv_session *session, const struct srv_xml *iq)
 
 static void domain_info(struct srv_session *session, const struct srv_xml *iq)
 {
+    srv_count(session->srv, "disco-domain");
     srv_disco(session, iq, false);
 }
 
 static void account_info(struct srv_session *session, const struct srv_xml *iq)
 {
+    srv_count(session->srv, "disco-account");
     srv_disco(session, iq, true);
 }
 

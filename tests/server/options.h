@@ -139,6 +139,11 @@
     X(MAM_CUT, "mam-cut", INT, "0", "the N-th page from now is cut in its middle, hard")           \
     X(MAM_ROUGH_TIMES, "mam-rough-times", BOOL, "off",                                             \
       "start and end in whole seconds, end's own second left out (Prosody)")                       \
+    X(FORGED_ANSWER, "forged-answer", TIMES, "off",                                                \
+      "an answer by somebody else in front of the right one")                                      \
+    X(WRONG_CAPS, "wrong-caps", BOOL, "off", "the hash in the features is another's")              \
+    X(ILL_FORMED_DISCO, "ill-formed-disco", BOOL, "off", "disco#info names a feature twice, hash included") \
+    X(ROSTER_JUNK, "roster-junk", BOOL, "off", "entries that are none among those of the roster")  \
     X(ARCHIVE_UNDELIVERED, "archive-undelivered", TIMES, "off",                                    \
       "messages are archived and delivered to nobody")
 

@@ -59,7 +59,9 @@ static void put(struct srv *srv, const char *user, const char *jid, const char *
     sqlite3_stmt *stmt = srv_prepare(srv,
         "INSERT INTO roster(user, jid, subscription, ask, ver) VALUES(?1, ?2, ?3, ?4,"
         " (SELECT roster_ver FROM users WHERE name=?1)) ON CONFLICT(user, jid) DO UPDATE"
-        " SET subscription=excluded.subscription, ask=excluded.ask, ver=excluded.ver", user, jid);
+        " SET subscription=excluded.subscription, ask=excluded.ask, ver=excluded.ver,"
+        " name=CASE excluded.subscription WHEN 'remove' THEN NULL ELSE name END,"
+        " groups=CASE excluded.subscription WHEN 'remove' THEN '' ELSE groups END", user, jid);
     sqlite3_bind_text(stmt, 3, subscription, -1, SQLITE_TRANSIENT);
     sqlite3_bind_int(stmt, 4, ask);
     sqlite3_step(stmt);
@@ -72,6 +74,18 @@ static void put(struct srv *srv, const char *user, const char *jid, const char *
     sqlite3_finalize(stmt);
 }
 
+static void add_junk(struct srv_xml *query)
+{
+    static const char *const jids[] = {"@", "x@localhost/with-resource", NULL, "odd@localhost", "gone@localhost"};
+    static const char *const subscriptions[] = {"both", "both", "to", "sometimes", "remove"};
+    for (int i = 0; i < 5; i++) {
+        struct srv_xml *item = srv_xml_child(query, NS_ROSTER, "item");
+        srv_xml_set(item, "jid", jids[i]);
+        srv_xml_set(item, "subscription", subscriptions[i]);
+    }
+    srv_xml_child(query, NS_ROSTER, "nothing");
+}
+
 static void get(struct srv_session *session, const struct srv_xml *iq)
 {
     struct srv *srv = session->srv;
@@ -79,6 +93,7 @@ static void get(struct srv_session *session, const struct srv_xml *iq)
     char *ver = version_of(srv, session->user);
     bool delta = known && *known && srv_on(srv, ROSTER_VERSION) && atoll(known) <= atoll(ver);
     session->roster_asked = true;
+    srv_count(srv, known ? "roster-gets-with-version" : "roster-gets");
     if (delta) { /* RFC 6121, 2.6.3: an empty result, then what changed as pushes */
         srv_iq_reply(session, iq, NULL);
         sqlite3_stmt *stmt = srv_prepare(srv, COLUMNS "WHERE user=?1 AND ver>CAST(?2 AS INTEGER)"
@@ -89,6 +104,7 @@ static void get(struct srv_session *session, const struct srv_xml *iq)
         free(ver);
         return;
     }
+    srv_count(srv, "rosters-sent");
     struct srv_xml *query = srv_xml_new(NS_ROSTER, "query");
     if (srv_on(srv, ROSTER_VERSION))
         srv_xml_set(query, "ver", ver);
@@ -97,6 +113,8 @@ static void get(struct srv_session *session, const struct srv_xml *iq)
     while (sqlite3_step(stmt) == SQLITE_ROW)
         add_item(query, stmt);
     sqlite3_finalize(stmt);
+    if (srv_on(srv, ROSTER_JUNK))
+        add_junk(query);
     srv_iq_reply(session, iq, query);
     free(ver);
 }
@@ -203,4 +221,22 @@ bool srv_roster_has(struct srv *srv, const char *user, const char *jid, bool fro
     bool has = strcmp(now, "both") == 0 || strcmp(now, from ? "from" : "to") == 0;
     free(now);
     return has;
+}
+
+/* ---- roster-put USER JID SUBSCRIPTION [NAME] ---- */
+const char *srv_line_roster_put(struct srv *srv, char *rest, struct srv_buf *out)
+{
+    static const char *const known[] = {"none", "to", "from", "both", "remove"};
+    char *user = srv_word(&rest), *jid = srv_word(&rest), *subscription = srv_word(&rest);
+    bool fits = false;
+    (void)out;
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+        fits = fits || strcmp(subscription, known[i]) == 0;
+    if (!srv_user_exists(srv, user) || !*jid || !fits)
+        return "roster-put USER JID SUBSCRIPTION [NAME]";
+    srv_exec(srv, "INSERT OR IGNORE INTO roster(user, jid, subscription, ver) VALUES(?1, ?2, 'none', 0)", user, jid,
+             NULL);
+    srv_exec(srv, "UPDATE roster SET name=?3 WHERE user=?1 AND jid=?2", user, jid, *rest ? rest : NULL);
+    put(srv, user, jid, subscription, 0);
+    return NULL;
 }
