@@ -17,15 +17,15 @@ const ep_features *ep_client_features(const epode_client *c)
         return live;
     if (c->memory.has_session_features)
         return &c->memory.session_features;
-    return c->has_remembered ? &c->remembered : NULL;
+    return c->has_kept_features ? &c->kept_features : NULL;
 }
 
 void ep_client_keep_features(epode_client *c)
 {
-    ep_features_free(&c->remembered);
-    c->has_remembered = c->memory.has_session_features;
-    if (c->has_remembered)
-        c->remembered = c->memory.session_features;
+    ep_features_free(&c->kept_features);
+    c->has_kept_features = c->memory.has_session_features;
+    if (c->has_kept_features)
+        c->kept_features = c->memory.session_features;
     c->memory.has_session_features = false;
     memset(&c->memory.session_features, 0, sizeof c->memory.session_features);
 }
@@ -244,7 +244,7 @@ void ep_client_discover_free(epode_client *c)
 {
     ep_buf_free(&c->domain_can.list);
     ep_buf_free(&c->account_can.list);
-    ep_features_free(&c->remembered);
+    ep_features_free(&c->kept_features);
 }
 
 /* --- for the application ---------------------------------------------------------------------------------- */

@@ -174,8 +174,8 @@ struct epode_client {
     uint64_t requests_made;
     uint64_t proof;      /* the ping whose answer shows what arrived where there is no stream management */
     ep_timer request_timer;
-    ep_features remembered; /* those behind authentication, as of an earlier session */
-    bool has_remembered;
+    ep_features kept_features; /* those behind authentication, as of an earlier session */
+    bool has_kept_features;
     ep_known domain_can, account_can;
     ep_roster_state roster_state;
 

@@ -222,6 +222,12 @@ void app_synced(app *a)
     app_until(a, 10000, a->synced);
 }
 
+void app_settled(app *a)
+{
+    app_until(a, 10000, a->synced && a->rosters && epode_client_server_has(a->client, "x") != EPODE_AGAIN &&
+                            epode_client_account_has(a->client, "x") != EPODE_AGAIN);
+}
+
 epode_status app_send(app *a, const char *to, const char *body, uint64_t *row)
 {
     epode_outgoing m = EPODE_OUTGOING_INIT;

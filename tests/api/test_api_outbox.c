@@ -214,7 +214,7 @@ static void told_by_the_archive(const char *word, uint32_t flags)
     alice_opens(&a, store, flags);
     epode_client_start(a.client);
     app_online(&a);
-    app_synced(&a);
+    app_settled(&a);
     server_say(&srv, "fault cut-at *:1");
     uint64_t row = send_numbered(&a, word, 0);
     app_until(&a, 5000, a.offline);
