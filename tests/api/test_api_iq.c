@@ -209,15 +209,19 @@ static void what_is_cancelled_says_so_once(void **state)
     assert_int_equal(r.told, 1);
 }
 
-/* The bytes never left, or were lost: the queue of stream management has the request. */
+/* The answer is lost on its way: the server's queue of stream management has it. */
 static void a_resumed_session_goes_on_waiting(void **state)
 {
     app a = { 0 };
     record r = { 0 };
     (void)state;
     ready(&a, "resumed.db");
+    app_settled(&a);
+    server_say(&srv, "fault cut-at *:1");
     assert_int_equal(ask(&a, PING, 0, &r, NULL), EPODE_OK);
-    server_say(&srv, "drop-connections hard");
+    app_until(&a, 5000, a.offline);
+    server_say(&srv, "fault cut-at off");
+    assert_int_equal(r.told, 0);
     app_until(&a, 8000, r.told);
     assert_int_equal(a.ready, 2);
     assert_true(epode_session_is_resumed(epode_client_session(a.client)));
