@@ -13,7 +13,7 @@ static unsigned long total;       /* of an undisturbed one */
 static int start_server(void **state)
 {
     (void)state;
-    server_start(&srv, (char *)NULL);
+    server_start(&srv, "--client-cert", "alice", (char *)NULL);
     return 0;
 }
 
@@ -24,9 +24,38 @@ static int stop_server(void **state)
     return 0;
 }
 
+static bool asks; /* nothing is handed over: the password and a code are asked for */
+
+static void on_password(epode_client *client, epode_ask why, void *user)
+{
+    (void)why, (void)user;
+    epode_status st = epode_client_answer_password(client, EPODE_SECRET_PASSWORD, "alice-pw");
+    if (st == EPODE_ENOMEM)
+        st = epode_client_answer_password(client, EPODE_SECRET_PASSWORD, NULL);
+    assert_int_equal(st, EPODE_OK);
+}
+
+static void on_task(epode_client *client, const epode_task *task, void *user)
+{
+    (void)user;
+    const char *xml = "<totp xmlns='urn:totp:example'>MTIzNDU2</totp>";
+    epode_status st = epode_client_answer_task(client, epode_task_name_at(task, 0), xml);
+    if (st == EPODE_EINVAL)
+        st = epode_client_cancel_task(client);
+    assert_int_equal(st, EPODE_OK);
+}
+
 static epode_options options_of(app *a, const char *store)
 {
+    static char pem[128];
     epode_options o = app_options(a, &srv, store);
+    if (asks) {
+        snprintf(pem, sizeof pem, "%s/client-alice.pem", srv.dir);
+        o.client_cert_file = pem;
+        o.password = NULL;
+        o.on_password = on_password;
+        o.on_task = on_task;
+    }
     o.flags = EPODE_NO_RECONNECT;
     o.connect_timeout_ms = 3000;
     return o;
@@ -93,8 +122,9 @@ static bool start_once(const char *store, unsigned long n, bool resumable)
         epode_status why_not = epode_error_status(error);
         assert_true(why_not == EPODE_ENOMEM || why_not == EPODE_ESTORE || why_not == EPODE_ETLS ||
                     why_not == EPODE_EDNS || why_not == EPODE_ECONNECT || why_not == EPODE_EAUTH ||
-                    why_not == EPODE_ESTREAM || why_not == EPODE_EPROTO || why_not == EPODE_ETIMEOUT);
-        assert_false(epode_error_is_final(error));
+                    why_not == EPODE_ESTREAM || why_not == EPODE_EPROTO || why_not == EPODE_ETIMEOUT ||
+                    (asks && why_not == EPODE_ECANCELLED));
+        assert_int_equal(epode_error_is_final(error), why_not == EPODE_ECANCELLED);
     }
     if (!resumable) {
         epode_client_stop(a.client, EPODE_STOP_CLOSE);
@@ -142,6 +172,23 @@ static void of_a_start_with_all_that_is_remembered(void **state)
 {
     (void)state;
     each("warm", false, false);
+}
+
+/* The password is asked for, then a code, then an upgrade is done. */
+static void of_a_login_that_asks(void **state)
+{
+    (void)state;
+    asks = true;
+    server_say(&srv, "feature second-factor 123456");
+    server_say(&srv, "feature mechanisms SCRAM-SHA-256-PLUS SCRAM-SHA-256 SCRAM-SHA-512-PLUS");
+    server_say(&srv, "feature upgrades SCRAM-SHA-512");
+    server_say(&srv, "feature scram-downgrade-hash on");
+    each("asks", true, false);
+    server_say(&srv, "feature second-factor ");
+    server_say(&srv, "feature mechanisms EXTERNAL");
+    each("certificate", true, false);
+    server_say(&srv, "feature mechanisms SCRAM-SHA-256-PLUS SCRAM-SHA-256");
+    asks = false;
 }
 
 typedef struct seen {
@@ -208,6 +255,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(of_a_first_start),
         cmocka_unit_test(of_a_start_with_all_that_is_remembered),
+        cmocka_unit_test(of_a_login_that_asks),
         cmocka_unit_test(of_a_resumed_session_with_messages),
     };
     return cmocka_run_group_tests(tests, start_server, stop_server);

@@ -681,6 +681,33 @@ static void the_other_host_is_where_the_session_is(void **state)
     server_stop(&first);
 }
 
+static void a_session_that_is_sent_away_goes_on_there(void **state)
+{
+    (void)state;
+    asked q = { 0 };
+    epode_tls_info tls = { .size = sizeof tls };
+    epode_options o = asking(&q, "away.db");
+    o.password = "alice-pw";
+    o.flags = 0;
+    begin(&q, &o);
+    app_until(&q.a, 5000, q.a.ready == 1);
+    /* Sooner than any backoff. */
+    int64_t before = app_now_ms();
+    server_say(&srv, "drop-connections see-other-host localhost:%d", srv.direct);
+    app_until(&q.a, 5000, q.a.ready == 2);
+    assert_true(app_now_ms() - before < 900);
+    assert_int_equal(q.a.offline, 1);
+    epode_session_tls(epode_client_session(q.a.client), &tls);
+    assert_string_equal(tls.host, "localhost");
+    assert_true(epode_session_is_resumed(epode_client_session(q.a.client)));
+    /* Once: the next connect begins at home. */
+    server_say(&srv, "drop-connections hard");
+    app_until(&q.a, 10000, q.a.ready == 3);
+    epode_session_tls(epode_client_session(q.a.client), &tls);
+    assert_string_equal(tls.host, "127.0.0.1");
+    app_close(&q.a);
+}
+
 static void a_resumption_is_tried_first_where_the_session_is_kept(void **state)
 {
     (void)state;
@@ -742,6 +769,7 @@ int main(void)
         cmocka_unit_test_setup(a_pin_is_taken_back_by_the_application_alone, reset),
         cmocka_unit_test_setup(a_server_that_names_another_host_is_followed, reset),
         cmocka_unit_test_setup(the_other_host_is_where_the_session_is, reset),
+        cmocka_unit_test_setup(a_session_that_is_sent_away_goes_on_there, reset),
         cmocka_unit_test_setup(a_resumption_is_tried_first_where_the_session_is_kept, reset),
     };
     return cmocka_run_group_tests(tests, start_server, stop_server);

@@ -125,8 +125,8 @@ class Login(harness.Case):
                 for _ in range(3):
                     s = self.connect(server, "--cert", pem, password=None, tls=tls, db=db).summary
                     self.assertEqual((s["mechanism"], s["fallbacks"]), ("EXTERNAL", []))
-                if sasl2 == "on":
-                    self.assertEqual(s["waits"]["xmpp"], 1 if tls == "direct" else 2)
+                # RFC 6120's second header and all behind it go in the same write (XEP-0305).
+                self.assertEqual(s["waits"]["xmpp"], 1 if tls == "direct" else 2)
 
     def test_a_ticket_of_another_certificate_is_not_used(self):
         server = self.serve("--client-cert", "alice", "--feature", f"mechanisms=EXTERNAL {WEAK}", "--feature", "fast=off")
@@ -221,6 +221,23 @@ class Login(harness.Case):
         self.assertEqual((r.code, r.objects), (0, [{"facts": False, "token": False, "pins": True, "session": False}]))
         s = self.connect(server).summary
         self.assertEqual(s["mechanism"], WEAK)
+
+    # ---- what may not come before success
+
+    def test_a_stanza_before_success_is_a_protocol_error(self):
+        server = self.serve()
+        for sasl2 in ("on", "off"):
+            server.feature("sasl2", sasl2)
+            server.fault("early-stanza", "on")
+            r = self.connect(server, db=self.db(f"{sasl2}.db"))
+            self.assertEqual((r.code, r.error["status"], r.error["final"]), (6, "EPODE_EPROTO", False))
+            self.assertEqual(self.bodies(self.db(f"{sasl2}.db")), [])
+            server.fault("early-stanza", "off")
+            self.connect(server, db=self.db(f"{sasl2}.db")).summary
+            # Nor in front of the answer to a token.
+            server.fault("early-stanza", "1")
+            r = self.connect(server, db=self.db(f"{sasl2}.db"))
+            self.assertEqual([f["why"] for f in r.summary["fallbacks"]], ["EPODE_EPROTO"])
 
     # ---- other hosts
 

@@ -15,6 +15,8 @@ static void configure(rig *r, ep_features *features, uint8_t choice)
 {
     rig_config(&r->c);
     r->c.limits.max_stanza_bytes = 65536;
+    r->c.facts.can_ask = choice & 8;
+    r->c.password = choice & 16 ? NULL : r->c.password;
     if (!(choice & 1))
         return;
     MUST(ep_features_parse(features, remembered, sizeof remembered - 1) == EPODE_OK);
@@ -30,6 +32,16 @@ static void configure(rig *r, ep_features *features, uint8_t choice)
     r->c.sm_h = 4;
     r->c.sm_out = 9;
     r->c.sm_out_acked = 5;
+}
+
+/* What is asked is answered at once. */
+static epode_status answer(ep_stream *s)
+{
+    epode_status st = ep_stream_secret(s, "alice-pw", NULL);
+    static const char code[] = "<totp xmlns='urn:totp:example'>MTIzNDU2</totp>";
+    if (st == EPODE_ESTATE)
+        st = ep_stream_answer_task(s, "TOTP-EXAMPLE", code, sizeof code - 1);
+    return st == EPODE_ESTATE || st == EPODE_EINVAL ? ep_stream_cancel(s) : st;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -52,6 +64,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         r.now_us += 1000;
         st = rig_feed(&r, piece, n);
         free(piece);
+        if (st == EPODE_OK && ep_stream_is_asking(r.s) && (data[0] & 32))
+            st = rig_ended(&r, answer(r.s));
         at += n;
     }
     MUST(r.readies == 0 && r.tokens == 0);

@@ -61,7 +61,8 @@ static const char *forget_sm(struct srv *srv, char *rest, struct srv_buf *out)
 static const char *drop_connections(struct srv *srv, char *rest, struct srv_buf *out)
 {
     char *how = srv_word(&rest);
-    bool hard = strcmp(how, "soft") != 0;
+    bool away = strcmp(how, "see-other-host") == 0;
+    bool hard = !away && strcmp(how, "soft") != 0;
     long count = 0;
     for (struct srv_conn *conn = srv->conns; conn; conn = conn->next) {
         if (conn->state == CONN_CLOSED)
@@ -70,7 +71,7 @@ static const char *drop_connections(struct srv *srv, char *rest, struct srv_buf 
         if (hard)
             srv_conn_close(conn, 2);
         else
-            srv_stream_error(conn, "system-shutdown", NULL);
+            srv_stream_error(conn, away ? how : "system-shutdown", away ? rest : NULL);
     }
     srv_buf_printf(out, ",\"dropped\":%ld", count);
     return NULL;

@@ -114,6 +114,7 @@
       "what somebody in between puts into the features in place of the true mechanisms")           \
     X(SHOWN_CB_TYPES, "shown-cb-types", TEXT, "off", "the same for XEP-0440's list; none: no list") \
     X(UPGRADE_FAILS, "upgrade-fails", TIMES, "off", "the upgrade's hash is answered by a failure") \
+    X(EARLY_STANZA, "early-stanza", TIMES, "off", "a message in front of the answer to a login")   \
     X(SECOND_SUCCESS, "second-success", TIMES, "off", "two <success/> in a row")                   \
     X(INJECT, "inject-features", TEXT, "off",                                                      \
       "malformed, dtd, comment, entity, pi or huge in front of the features")                      \

@@ -295,6 +295,8 @@ static void begin(struct srv_conn *conn, int profile, const struct srv_xml *el)
     conn->sasl.profile = profile;
     conn->sasl.request = srv_xml_clone(el);
     srv_count(conn->srv, profile == 2 ? "authenticate" : "auth");
+    if (srv_hit(conn->srv, EARLY_STANZA))
+        srv_conn_puts(conn, "<message from='bob@localhost'><body>early</body></message>");
     const char *refused = refusal(conn, el);
     if (refused) {
         srv_sasl_fail(conn, refused, NULL, NULL);
