@@ -71,7 +71,8 @@ static epode_status client_options(epode_client *c, const epode_options *given, 
     if (o.client_key_file && !o.client_cert_file)
         return ep_fail(err, EPODE_EINVAL, 0, "there is a key of the client's, but no certificate");
     bool ok = ep_str_set(&c->password, o.password) && ep_str_set(&c->oauth_token, o.oauth_token) &&
-              ep_str_set(&c->cert_file, o.client_cert_file) && ep_str_set(&c->key_file, o.client_key_file) && ep_str_set(&c->tag, o.tag ? o.tag : "epode") &&
+              ep_str_set(&c->cert_file, o.client_cert_file) && ep_str_set(&c->key_file, o.client_key_file) &&
+              ep_str_set(&c->tag, o.tag ? o.tag : "epode") &&
               ep_str_set(&c->software, o.software ? o.software : "epode") && ep_str_set(&c->device, o.device) &&
               ep_str_set(&c->host, o.host) && ep_str_set(&c->ca_file, o.ca_file) &&
               ep_str_set(&c->dns_server, o.dns_server);

@@ -213,7 +213,8 @@ static bool conflict_is_ours(epode_client *c, const ep_error *why)
 static bool connection_again(epode_client *c, const ep_error *why, const char *guess)
 {
     bool upgrade = ep_streq(guess, "upgrade");
-    if (!guess || (upgrade ? c->no_upgrade : c->no_guess) || why->final || !c->wish || ep_loop_now_us(c->loop) >= c->connect_deadline_us)
+    if (!guess || (upgrade ? c->no_upgrade : c->no_guess) || why->final || !c->wish ||
+        ep_loop_now_us(c->loop) >= c->connect_deadline_us)
         return false;
     ep_session_add_fallback(c->building, guess, why->condition[0] ? why->condition : epode_status_name(why->status));
     /* One guess after the other: stanzas behind authentication first, then that it was sent ahead at all. */

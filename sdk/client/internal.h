@@ -226,8 +226,8 @@ void ep_client_forget_password(epode_client *c);
 bool ep_target_parse(const char *text, char *host, size_t room, uint16_t *port);
 void ep_target_begin(epode_client *c);
 void ep_target_redirect(epode_client *c, const char *text);
-/* True: the attempt goes elsewhere than where discovery says; what is learnt of names then is not the domain's. */
-bool ep_target_choose(epode_client *c, ep_net_config *config);
+/* Sets target_host, where the attempt goes elsewhere than where discovery says. */
+void ep_target_choose(epode_client *c, ep_net_config *config);
 bool ep_target_again(epode_client *c, ep_error *err, bool ready);
 
 /* turn.c */

@@ -1,5 +1,5 @@
-/* target.c: where an attempt goes when not where discovery says: to the host that the server named (RFC 6120, 4.9.3.19), or
- * to where a session is kept (XEP-0198, 5). The certificate stays that of the JID's domain in any case. */
+/* target.c: where an attempt goes when not where discovery says: to the host that the server named (RFC 6120, 4.9.3.19),
+ * or to where a session is kept (XEP-0198, 5). The certificate stays that of the JID's domain in any case. */
 #include <stdio.h>
 #include <string.h>
 
@@ -44,7 +44,7 @@ void ep_target_redirect(epode_client *c, const char *text)
     c->redirect_due = ep_target_parse(text, c->target_host, sizeof c->target_host, &c->target_port);
 }
 
-bool ep_target_choose(epode_client *c, ep_net_config *config)
+void ep_target_choose(epode_client *c, ep_net_config *config)
 {
     const char *location = c->memory.has_sm ? c->memory.sm.location : NULL;
     char host[sizeof c->target_host];
@@ -60,12 +60,11 @@ bool ep_target_choose(epode_client *c, ep_net_config *config)
         c->target_host[0] = '\0';
     }
     if (!c->target_host[0])
-        return false;
+        return;
     config->host = c->target_host;
     config->port = c->target_port;
     config->dns_facts = NULL;
     config->dns_facts_n = 0;
-    return true;
 }
 
 /* Whether what ended this attempt only means another place. */
