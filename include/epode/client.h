@@ -51,8 +51,8 @@ typedef struct epode_task epode_task;
 typedef struct epode_options {
     size_t size;            /* of this struct, as the application was compiled */
     const char *jid;        /* required: bare; a full one asks for its resource on servers without Bind 2 */
-    /* NULL: only what is remembered (token, keys), a certificate, or what on_password gives can log in. With on_password
-     * it is wiped as soon as something is remembered in its place. */
+    /* NULL: only what is remembered (token, keys), a certificate, or what on_password gives can log in. With
+     * on_password it is wiped as soon as something is remembered in its place. */
     const char *password;
     const char *store_path; /* NULL: in memory, forgotten with the client. Created with mode 0600 */
     const char *tag;        /* names the software in the resource (Bind 2); nothing private. NULL: "epode" */
@@ -76,14 +76,15 @@ typedef struct epode_options {
     uint32_t first_sync_messages; /* how many messages a first login gets; 0: 1000; UINT32_MAX: all */
     uint32_t first_sync_days;     /* and how old they may be; 0: any age */
     /* A certificate of the client's for EXTERNAL (XEP-0178), PEM, with its chain; its key, PEM, without a passphrase.
-     * Read at each connect; files that are no such thing: EPODE_EINVAL, final. client_key_file NULL: in the same file. */
+     * Read at each connect; files that are no such thing: EPODE_EINVAL, final. client_key_file NULL: in the same
+     * file. */
     const char *client_cert_file, *client_key_file;
     const char *oauth_token;      /* a bearer token for OAUTHBEARER (RFC 7628); used where nothing better can be */
     /* A password or an OAuth token is needed, after token and keys have failed or where there are none. Answered by
      * epode_client_answer_password(), now or later. On the owner's thread, from epode_client_process() only. */
     void (*on_password)(epode_client *client, epode_ask why, void *user);
-    /* The server wants something besides, as a second factor. Answered by epode_client_answer_task(), now or later; task
-     * is valid during the callback. NULL: such a login fails with EPODE_EAUTH. Called as on_password is. */
+    /* The server wants something besides, as a second factor. Answered by epode_client_answer_task(), now or later;
+     * task is valid during the callback. NULL: such a login fails with EPODE_EAUTH. Called as on_password is. */
     void (*on_task)(epode_client *client, const epode_task *task, void *user);
 } epode_options;
 #ifdef __cplusplus
@@ -132,10 +133,10 @@ enum {
 /* Only while stopped (EPODE_ESTATE). EPODE_ESTORE* if the store fails. */
 EPODE_API epode_status epode_client_forget(epode_client *client, int what);
 
-/* Accepts that the server authenticates with less than it did before: the answer to EPODE_EDOWNGRADE, after the user was
- * asked and knows that the server was changed. What is pinned is the class (EXTERNAL, SCRAM with channel binding, SCRAM,
- * PLAIN), never a hash; the next login pins anew. A hash of XEP-0474 that is wrong is refused all the same. The same as
- * epode_client_forget(client, EPODE_FORGET_PINS): only while stopped (EPODE_ESTATE); EPODE_ESTORE*. */
+/* Accepts that the server authenticates with less than it did before: the answer to EPODE_EDOWNGRADE, after the user
+ * was asked and knows that the server was changed. What is pinned is the class (EXTERNAL, SCRAM with channel binding,
+ * SCRAM, PLAIN), never a hash; the next login pins anew. A hash of XEP-0474 that is wrong is refused all the same.
+ * The same as epode_client_forget(client, EPODE_FORGET_PINS): only while stopped (EPODE_ESTATE); EPODE_ESTORE*. */
 EPODE_API epode_status epode_client_unpin(epode_client *client);
 
 #ifdef __cplusplus

@@ -1,5 +1,5 @@
-/* login.c: what a login needs from the user: a password, an OAuth token, a second factor. Asked for on the terminal when
- * it is needed, and not before. */
+/* login.c: what a login needs from the user: a password, an OAuth token, a second factor. Asked for on the terminal
+ * when it is needed, and not before. */
 #include <stdio.h>
 #include <string.h>
 #include <termios.h>
@@ -128,7 +128,11 @@ static void on_task(epode_client *client, const epode_task *task, void *user)
     if (!name)
         fprintf(stderr, "epode: the server asks for something that this program does not know: %s\n",
                 epode_task_name_at(task, 0));
-    char *line = !name ? NULL : env ? strdup(env) : isatty(STDIN_FILENO) ? ask("code of the second factor", false) : NULL;
+    char *line = NULL;
+    if (name && env)
+        line = strdup(env);
+    else if (name && isatty(STDIN_FILENO))
+        line = ask("code of the second factor", false);
     if (!line || strlen(line) > 64) {
         epode_client_cancel_task(client);
     } else {

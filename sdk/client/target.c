@@ -1,5 +1,6 @@
-/* target.c: where an attempt goes when not where discovery says: to the host that the server named (RFC 6120, 4.9.3.19),
- * or to where a session is kept (XEP-0198, 5). The certificate stays that of the JID's domain in any case. */
+/* target.c: where an attempt goes when not where discovery says: to the host that the server named (RFC 6120,
+ * 4.9.3.19), or to where a session is kept (XEP-0198, 5). The certificate stays that of the JID's domain in any
+ * case. */
 #include <stdio.h>
 #include <string.h>
 

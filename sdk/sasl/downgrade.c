@@ -56,6 +56,7 @@ epode_status ep_scram_check_advertised(const ep_sasl *s, const char *h, ep_error
         return ep_fail(err, EPODE_ENOMEM, 0, "out of memory");
     bool same = theirs && len == n && memcmp(theirs, hash, n) == 0;
     ep_free(theirs);
-    return same ? EPODE_OK
-                : ep_fail(err, EPODE_EDOWNGRADE, 0, "what the server offers was changed on its way: somebody stands between");
+    if (same)
+        return EPODE_OK;
+    return ep_fail(err, EPODE_EDOWNGRADE, 0, "what the server offers was changed on its way: somebody stands between");
 }

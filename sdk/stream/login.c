@@ -490,8 +490,8 @@ epode_status ep_login_failure(ep_stream *s, ep_elem *e)
      * sees it by our y flag (RFC 5802, 6). */
     if (s->plan.prove && !s->challenged && kind == F_CREDENTIALS)
         return ep_stream_fail(s, EPODE_EDOWNGRADE, condition, true,
-                              "the server offers weaker authentication than it did before or than it claims to have, and "
-                              "then refuses it");
+                              "the server offers weaker authentication than it did before or than it claims to have, "
+                              "and then refuses it");
     switch (kind) {
     case F_CREDENTIALS: return failure_of_credentials(s, condition);
     case F_MECHANISM:

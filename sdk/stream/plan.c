@@ -64,9 +64,9 @@ ep_sasl_class ep_plan_floor(const ep_facts *f)
     return f->pinned == EP_SASL_CLASS_EXTERNAL && !f->have_certificate ? EP_SASL_CLASS_SCRAM : f->pinned;
 }
 
-/* The best usable row of what a profile offers. What is weaker than the pin, or contradicts XEP-0440, may go on as SCRAM
- * if the server proves that it means it: with proof those are looked at, else the others. *weaker: one below the pin was
- * there. */
+/* The best usable row of what a profile offers. What is weaker than the pin, or contradicts XEP-0440, may go on as
+ * SCRAM if the server proves that it means it: with proof those are looked at, else the others. *weaker: one below
+ * the pin was there. */
 static bool plan_mech(ep_plan *out, const ep_facts *f, const ep_policy *p, bool sasl2, bool proof, bool *weaker)
 {
     size_t n;
@@ -142,8 +142,8 @@ bool ep_plan_token_due(const ep_facts *f, const ep_policy *p)
     return f->now_ms - f->token_issued_ms >= (f->token_expires_ms - f->token_issued_ms) / 2;
 }
 
-/* The kind of token is chosen when it is asked for: bound as tightly as this connection can, but such that early data can
- * carry it where that is wanted: the exporter does not exist before the handshake ends. */
+/* The kind of token is chosen when it is asked for: bound as tightly as this connection can, but such that early data
+ * can carry it where that is wanted: the exporter does not exist before the handshake ends. */
 static const ep_sasl_mech *plan_request(const ep_facts *f, const ep_policy *p)
 {
     static const ep_cb tight[] = { EP_CB_EXPR, EP_CB_UNIQ, EP_CB_ENDP, EP_CB_NONE };
@@ -161,8 +161,8 @@ static const ep_sasl_mech *plan_request(const ep_facts *f, const ep_policy *p)
     return NULL;
 }
 
-/* XEP-0480: what the account could not log in with until now, where the password is known. What is sent is as good as the
- * password for that mechanism, so it goes to a server only that has proved to know it, or gets it anyway. */
+/* XEP-0480: what the account could not log in with until now, where the password is known. What is sent is as good as
+ * the password for that mechanism, so it goes to a server only that has proved to know it, or gets it anyway. */
 static uint32_t plan_upgrades(const ep_plan *out, const ep_facts *f, const ep_policy *p)
 {
     bool fit = out->mech->kind == EP_SASL_SCRAM || out->mech->kind == EP_SASL_PLAIN;

@@ -72,7 +72,8 @@ static epode_status task_tell(ep_stream *s, const ep_stream_task *t)
     if (st)
         return st;
     if (!s->ev->task || s->c.no_tasks)
-        return ep_stream_fail(s, EPODE_EAUTH, NULL, true, "the server asks for a second factor, which is not supported");
+        return ep_stream_fail(s, EPODE_EAUTH, NULL, true,
+                              "the server asks for a second factor, which is not supported");
     s->task_open = true;
     st = ep_stream_check(s, s->ev->task(s->user, t));
     return st;
@@ -90,7 +91,8 @@ static epode_status task_read_names(ep_stream *s, const ep_elem *tasks)
         s->task_count++;
     }
     return s->task_count ? EPODE_OK
-                         : ep_stream_fail(s, EPODE_EPROTO, NULL, false, "the server goes on without success, and says not how");
+                         : ep_stream_fail(s, EPODE_EPROTO, NULL, false,
+                                          "the server goes on without success, and says not how");
 }
 
 static epode_status task_begin(ep_stream *s, const char *name, const char *xml, size_t len)
@@ -123,8 +125,8 @@ epode_status ep_task_continue(ep_stream *s, ep_elem *e)
     return task_tell(s, &t);
 }
 
-/* XEP-0480, 3: salt and iterations come, SaltedPassword goes back, inside of verified TLS and to a server that has shown
- * its proof. */
+/* XEP-0480, 3: salt and iterations come, SaltedPassword goes back, inside of verified TLS and to a server that has
+ * shown its proof. */
 static epode_status task_upgrade_data(ep_stream *s, const ep_elem *e)
 {
     ep_error why = { 0 };

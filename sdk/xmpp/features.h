@@ -56,9 +56,9 @@ void ep_features_free(ep_features *f);
 bool ep_features_copy(ep_features *to, const ep_features *from);
 /* Whether any mechanism of either list is a -PLUS one. */
 bool ep_features_list_plus(const ep_features *f);
-/* The channel-binding types of XEP-0440 fit what else is offered for this profile: false where they say that either the
- * types or the mechanisms that use them were taken out on the way (its business rules 5 and 6). have: the types (bits of
- * ep_cb) that this connection can do. */
+/* The channel-binding types of XEP-0440 fit what else is offered for this profile: false where they say that either
+ * the types or the mechanisms that use them were taken out on the way (its business rules 5 and 6). have: the types
+ * (bits of ep_cb) that this connection can do. */
 bool ep_features_binding_fits(const ep_features *f, bool sasl2, uint32_t have);
 
 #endif

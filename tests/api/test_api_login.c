@@ -99,9 +99,10 @@ static int reset(void **state)
     (void)state;
     static const char *const lines[] = {
         "user alice alice-pw", "forget-tokens",
-        "feature second-factor ", "feature upgrades ", "feature oauth-token ", "feature sm-location ", "feature sasl2 on",
-        "feature mechanisms SCRAM-SHA-512-PLUS SCRAM-SHA-256-PLUS SCRAM-SHA-1-PLUS SCRAM-SHA-512 SCRAM-SHA-256 SCRAM-SHA-1 "
-        "PLAIN",
+        "feature second-factor ", "feature upgrades ", "feature oauth-token ", "feature sm-location ",
+        "feature mechanisms SCRAM-SHA-512-PLUS SCRAM-SHA-256-PLUS SCRAM-SHA-1-PLUS SCRAM-SHA-512 SCRAM-SHA-256 "
+        "SCRAM-SHA-1 PLAIN",
+        "feature sasl2 on",
         "feature fast on", "fault see-other-host off", "fault upgrade-fails off", "fault shown-mechanisms off",
         "feature scram-downgrade-hash off",
     };

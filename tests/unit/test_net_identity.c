@@ -1,4 +1,5 @@
-/* test_net_identity.c: the client's own certificate: what is no such thing, whom it names, what its tickets are worth. */
+/* test_net_identity.c: the client's own certificate: what is no such thing, whom it names, what its tickets are
+ * worth. */
 #include "../support/check.h"
 
 #include "net/verify.h"
