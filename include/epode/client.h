@@ -32,7 +32,11 @@ enum {
     /* Send nothing with TLS's ClientHello (RFC 8446, 2.3). Else a login by token (XEP-0484) leaves so where the server
      * offers it: whoever saw it can send it again, and the server's look at its count is what makes that harmless. */
     EPODE_NO_EARLY_DATA = 1 << 10,
-    EPODE_NO_ROSTER = 1 << 11      /* ask for no roster, and take no changes of it */
+    EPODE_NO_ROSTER = 1 << 11,     /* ask for no roster, and take no changes of it */
+    /* Receipts (XEP-0184) are sent for live messages that ask for them, to those contacts who may see our presence, as
+     * section 8 there recommends; never for carbons, what an archive holds, rooms and errors. */
+    EPODE_NO_RECEIPTS = 1 << 12,   /* to nobody */
+    EPODE_RECEIPTS_TO_ALL = 1 << 13 /* to strangers too: they learn that the account is online */
 };
 
 enum { EPODE_LOG_ERROR = 1, EPODE_LOG_WARN, EPODE_LOG_INFO, EPODE_LOG_DEBUG, EPODE_LOG_TRACE };

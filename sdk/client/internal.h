@@ -178,6 +178,7 @@ struct epode_client {
     bool has_kept_features;
     ep_known domain_can, account_can;
     ep_roster_state roster_state;
+    uint64_t changes;    /* of messages, so far */
 
     uint32_t h_seen;     /* stanzas handled; stored at the turn's end */
     bool h_dirty, emit_failed;
@@ -269,6 +270,9 @@ epode_status ep_client_ask_rest(epode_client *c, bool last); /* roster, disco#in
 epode_status ep_client_drain_inbox(epode_client *c);
 epode_status ep_client_on_ready(epode_client *c); /* presence, account disco, what is pending, catch-up */
 ep_caps ep_client_caps(const epode_client *c);
+
+/* receipt.c */
+epode_status ep_client_receipt(epode_client *c, const ep_elem *message); /* of a live one that is stored */
 
 /* roster.c */
 epode_status ep_client_roster_ask(epode_client *c, bool resumed); /* once in a session */

@@ -11,7 +11,7 @@
 
 ep_caps ep_client_caps(const epode_client *c)
 {
-    return (ep_caps){ c->software, ep_caps_features };
+    return (ep_caps){ c->software, c->flags & EPODE_NO_RECEIPTS ? ep_caps_without_receipts : ep_caps_features };
 }
 
 /* --- at the beginning of a session ------------------------------------------------------------------ */
@@ -167,7 +167,10 @@ static epode_status take_message(epode_client *c, const ep_elem *e, bool *bulk)
         return from_account(c, e) ? ep_sync_event(c->sync, event) : EPODE_OK;
     if (ep_streq(ep_elem_attr(e, "type"), "error"))
         return ep_client_take_error(c, e);
-    return ep_sync_live(c->sync, e, ids, 0, now);
+    uint64_t before = c->changes;
+    epode_status st = ep_sync_live(c->sync, e, ids, 0, now);
+    /* One that is held already was answered, or came by the archive: no receipt is sent for that (XEP-0184, 5.4). */
+    return st < 0 || c->changes == before ? st : ep_client_receipt(c, e);
 }
 
 static epode_status answer_iq(epode_client *c, const ep_elem *e)

@@ -49,6 +49,7 @@ void ep_client_emit_changes(epode_client *c, const ep_changes *changes)
     static const epode_change kinds[] = { [EP_CHANGE_NEW] = EPODE_CHANGE_NEW,
                                           [EP_CHANGE_CHANGED] = EPODE_CHANGE_CHANGED,
                                           [EP_CHANGE_MOVED] = EPODE_CHANGE_MOVED };
+    c->changes += changes->count;
     for (size_t i = 0; i < changes->count; i++) {
         const ep_change *ch = &changes->at[i];
         if (ch->kind == EP_CHANGE_DELIVERY) {

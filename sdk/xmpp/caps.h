@@ -11,6 +11,7 @@ typedef struct ep_caps {
 } ep_caps;
 
 extern const char *const ep_caps_features[]; /* of the SDK by itself */
+extern const char *const ep_caps_without_receipts[]; /* the same where it sends none (XEP-0184, 6) */
 #define EP_CAPS_NODE "urn:x-epode"
 
 /* The verification string: base64 of SHA-1; false: no memory. */
