@@ -98,6 +98,11 @@ void srv_bind1(struct srv_conn *conn, const struct srv_xml *iq)
     }
     char *resource = *wish ? srv_dup(wish) : srv_random_id(srv);
     struct srv_session *old = srv_session_at(srv, conn->user, resource);
+    if (old && old->conn == conn) {
+        bind1_error(conn, iq, "modify", "conflict");
+        free(resource);
+        return;
+    }
     if (old)
         srv_session_replace(old);
     struct srv_session *session = srv_session_new(conn, resource);
@@ -110,4 +115,70 @@ void srv_bind1(struct srv_conn *conn, const struct srv_xml *iq)
     srv_conn_send(conn, reply);
     srv_xml_free(reply);
     srv_count(srv, "bind1");
+}
+
+static long bound_count(const struct srv_conn *conn)
+{
+    long count = 0;
+    for (struct srv_session *at = conn->srv->sessions; at; at = at->next)
+        count += at->conn == conn;
+    return count;
+}
+
+static struct srv_session *bound_at(struct srv_conn *conn, const char *resource)
+{
+    struct srv_session *at = srv_session_at(conn->srv, conn->user, resource);
+    return at && at->conn == conn ? at : NULL;
+}
+
+static void unbind(struct srv_conn *conn, const struct srv_xml *iq, const struct srv_xml *unbind)
+{
+    const char *resource = srv_xml_content(srv_xml_find(unbind, NS_BIND1, "resource"));
+    struct srv_session *session = bound_at(conn, resource);
+    const char *type = srv_xml_get(iq, "type");
+    if (!*resource || !type || strcmp(type, "set") != 0 || !session) {
+        bind1_error(conn, iq, *resource ? "cancel" : "modify", *resource ? "item-not-found" : "bad-request");
+        return;
+    }
+    struct srv_xml *reply = srv_xml_new(NS_CLIENT, "iq");
+    srv_xml_set(reply, "type", "result");
+    srv_xml_set(reply, "id", srv_xml_get(iq, "id"));
+    srv_xml_set(reply, "to", session->full);
+    srv_conn_send(conn, reply);
+    srv_xml_free(reply);
+    srv_count(conn->srv, "unbinds");
+    srv_session_end(session);
+    if (!conn->session)
+        srv_stream_end(conn);
+}
+
+bool srv_bind_more(struct srv_conn *conn, const struct srv_xml *iq)
+{
+    struct srv *srv = conn->srv;
+    const struct srv_xml *less = srv_xml_find(iq, NS_BIND1, "unbind");
+    if (!srv_xml_is(iq, NS_CLIENT, "iq") || (!less && !srv_xml_find(iq, NS_BIND1, "bind")))
+        return false;
+    bool able = srv_on(srv, UNBIND) && !conn->session->sm.on;
+    if (less && !able)
+        bind1_error(conn, iq, "modify", "bad-request");
+    else if (less)
+        unbind(conn, iq, less);
+    else if (!able || bound_count(conn) >= srv_number(srv, UNBIND_MAX))
+        bind1_error(conn, iq, "cancel", "not-allowed");
+    else
+        srv_bind1(conn, iq);
+    return true;
+}
+
+struct srv_session *srv_bound_sender(struct srv_conn *conn, const struct srv_xml *stanza)
+{
+    const char *from = srv_xml_get(stanza, "from");
+    if (bound_count(conn) < 2)
+        return conn->session;
+    for (struct srv_session *at = conn->srv->sessions; from && at; at = at->next)
+        if (at->conn == conn && strcmp(at->full, from) == 0)
+            return at;
+    srv_count(conn->srv, "unknown-senders");
+    srv_route_error(conn->session, stanza, "modify", "unknown-sender");
+    return NULL;
 }

@@ -217,6 +217,8 @@ static void after_login(struct srv_conn *conn, struct srv_xml *features)
         srv_xml_child(features, NS_CSI, "csi");
     if (srv_on(srv, ROSTER_VERSION))
         srv_xml_child(features, "urn:xmpp:features:rosterver", "ver");
+    if (srv_on(srv, UNBIND))
+        srv_xml_child(features, NS_BIND1, "unbind");
     srv_xml_child(features, "urn:xmpp:features:pre-approval", "sub");
 }
 

@@ -286,6 +286,10 @@ void srv_session_replace(struct srv_session *session); /* conflict, then the end
 
 /* ---- bind.c ---- */
 void srv_bind1(struct srv_conn *conn, const struct srv_xml *iq);
+/* XEP-0193: another resource on a stream that has one, or one less; true: it was such a request. */
+bool srv_bind_more(struct srv_conn *conn, const struct srv_xml *iq);
+/* Whose stanza it is, by its from; NULL: it was refused with unknown-sender. */
+struct srv_session *srv_bound_sender(struct srv_conn *conn, const struct srv_xml *stanza);
 struct srv_xml *srv_bind2(struct srv_conn *conn, const struct srv_xml *bind);
 void srv_bind2_draft(struct srv_conn *conn); /* XEP-0386 0.1 to 0.3 */
 

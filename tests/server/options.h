@@ -79,6 +79,8 @@
     X(SELF_PING, "self-ping", BOOL, "on", "XEP-0410: rooms answer self-pings themselves")          \
     X(BIND2_DRAFT, "bind2-draft", BOOL, "off", "urn:xmpp:bind2:0, XEP-0386 before its 0.4")        \
     X(BIND2_UNREADS, "bind2-unreads", BOOL, "on", "<unreads/> in the draft's <bound/>")            \
+    X(UNBIND, "unbind", BOOL, "off", "XEP-0193, several resources on one stream (without stream management)") \
+    X(UNBIND_MAX, "unbind-max", INT, "5", "resources that one stream may have")                    \
     X(CONFIG_VERSION, "config-version", BOOL, "off", "XEP-0509")                                   \
     X(PIPELINING, "pipelining", BOOL, "off", "XEP-0305; bytes behind <starttls/> go to TLS")       \
     X(PROACTIVE, "proactive", BOOL, "off",                                                         \

@@ -17,7 +17,8 @@ struct srv_session *srv_session_new(struct srv_conn *conn, char *resource)
     session->conn = conn;
     session->next = srv->sessions;
     srv->sessions = session;
-    conn->session = session;
+    if (!conn->session)
+        conn->session = session;
     srv_count(srv, "sessions");
     return session;
 }
@@ -61,6 +62,16 @@ static void rescue(struct srv_session *session)
             srv_offline_add(srv, session->user, at->xml, at->at_us);
 }
 
+/* XEP-0193: of several on one stream the oldest is the default one. The list begins with the newest. */
+static struct srv_session *oldest_of(struct srv *srv, const struct srv_conn *conn)
+{
+    struct srv_session *oldest = NULL;
+    for (struct srv_session *at = srv->sessions; at; at = at->next)
+        if (at->conn == conn)
+            oldest = at;
+    return oldest;
+}
+
 void srv_session_end(struct srv_session *session)
 {
     struct srv *srv = session->srv;
@@ -68,8 +79,8 @@ void srv_session_end(struct srv_session *session)
     while (*slot != session)
         slot = &(*slot)->next;
     *slot = session->next;
-    if (session->conn)
-        session->conn->session = NULL;
+    if (session->conn && session->conn->session == session)
+        session->conn->session = oldest_of(srv, session->conn);
     session->conn = NULL;
     srv_presence_gone(session);
     srv_room_gone(session);
@@ -88,12 +99,8 @@ void srv_session_end(struct srv_session *session)
     free(session);
 }
 
-void srv_session_detach(struct srv_conn *conn, bool may_resume)
+static void detach(struct srv_session *session, bool may_resume)
 {
-    struct srv_session *session = conn->session;
-    if (!session)
-        return;
-    conn->session = NULL;
     session->conn = NULL;
     session->sm.requested = false;
     if (may_resume && session->sm.on && session->sm.resumable)
@@ -103,12 +110,22 @@ void srv_session_detach(struct srv_conn *conn, bool may_resume)
         srv_session_end(session);
 }
 
+void srv_session_detach(struct srv_conn *conn, bool may_resume)
+{
+    conn->session = NULL;
+    for (struct srv_session *at = conn->srv->sessions, *next; at; at = next) {
+        next = at->next;
+        if (at->conn == conn)
+            detach(at, may_resume);
+    }
+}
+
 void srv_session_replace(struct srv_session *session)
 {
     struct srv_conn *conn = session->conn;
     if (conn) {
-        conn->session = NULL;
         session->conn = NULL;
+        conn->session = oldest_of(session->srv, conn); /* those end with the stream */
         srv_stream_error(conn, "conflict", NULL);
     }
     srv_count(session->srv, "sessions-replaced");

@@ -187,7 +187,12 @@ static void before_session(struct srv_conn *conn, struct srv_xml *el)
 static void in_session(struct srv_conn *conn, struct srv_xml *el)
 {
     struct srv_session *session = conn->session;
+    if (is_stanza(el) && srv_bind_more(conn, el))
+        return;
     if (is_stanza(el)) {
+        session = srv_bound_sender(conn, el);
+        if (!session)
+            return;
         if (session->sm.on)
             session->sm.in++;
         srv_count(conn->srv, el->name[0] == 'm' ? "messages" : el->name[0] == 'i' ? "iqs"

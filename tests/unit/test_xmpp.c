@@ -222,7 +222,7 @@ static void capabilities_hash_as_in_the_specification(void **state)
     "<identity category='client' type='pc' name='epode'/><feature "                                \
     "var='http://jabber.org/protocol/caps'/><feature "                                             \
     "var='http://jabber.org/protocol/disco#info'/><feature var='jabber:iq:version'/><feature "     \
-    "var='urn:xmpp:mds:displayed:0+notify'/><feature var='urn:xmpp:ping'/></query></iq>"
+    "var='urn:xmpp:mds:displayed:0+notify'/><feature var='urn:xmpp:ping'/><feature var='urn:xmpp:receipts'/></query></iq>"
 #define NOT_FOUND(type, condition)                                                                 \
     "<error type='" type "'><" condition                                                           \
     " xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>"
