@@ -226,6 +226,8 @@ void app_settled(app *a)
 {
     app_until(a, 10000, a->synced && a->rosters && epode_client_server_has(a->client, "x") != EPODE_AGAIN &&
                             epode_client_account_has(a->client, "x") != EPODE_AGAIN);
+    while (app_is_due(a, 100))
+        epode_client_process(a->client);
 }
 
 epode_status app_send(app *a, const char *to, const char *body, uint64_t *row)

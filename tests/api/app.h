@@ -65,7 +65,7 @@ void app_for(app *a, int64_t ms);
 void app_online(app *a);
 /* Waits until the archive is held up to its end. */
 void app_synced(app *a);
-/* The same, and everything else that a first session asks was answered. */
+/* The same, everything else that a first session asks was answered, and nothing more is said on either side. */
 void app_settled(app *a);
 /* Sends text; row may be NULL. */
 epode_status app_send(app *a, const char *to, const char *body, uint64_t *row);

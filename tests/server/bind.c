@@ -158,7 +158,9 @@ bool srv_bind_more(struct srv_conn *conn, const struct srv_xml *iq)
     const struct srv_xml *less = srv_xml_find(iq, NS_BIND1, "unbind");
     if (!srv_xml_is(iq, NS_CLIENT, "iq") || (!less && !srv_xml_find(iq, NS_BIND1, "bind")))
         return false;
-    bool able = srv_on(srv, UNBIND) && !conn->session->sm.on;
+    if (!srv_on(srv, UNBIND))
+        return false; /* a request like any that nobody understands */
+    bool able = !conn->session->sm.on;
     if (less && !able)
         bind1_error(conn, iq, "modify", "bad-request");
     else if (less)
