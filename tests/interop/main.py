@@ -9,6 +9,7 @@ import sys
 import tempfile
 
 sys.dont_write_bytecode = True
+sys.path.insert(1, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import link as links  # noqa: E402
 import scenarios  # noqa: E402
 import servers  # noqa: E402
@@ -68,6 +69,7 @@ def main():
     except (OSError, subprocess.SubprocessError) as error:
         sys.exit(f"interop: {error}; build it first (scripts/test does)")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the servers are stopped then, too
+    links.enter_namespace()
     link = links.open_link(scenarios.DELAY_S)
     try:
         results = [r for name in args.server for r in play(args, servers.KINDS[name], link)]
