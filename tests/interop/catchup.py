@@ -241,3 +241,4 @@ SCENARIOS = [
     ("displayed", displayed),
     ("displayed, live", displayed_live),
 ]
+MODERN = [few_new]  # what needs a login in one flight

@@ -28,14 +28,14 @@ def row(name, ok, s, seconds):
 
 
 def play(args, kind, link):
-    server = kind(args.root, ["127.0.0.1", *link.listens_on()])
+    server = kind(args.roots[kind.release], ["127.0.0.1", *link.listens_on()])
     directory = tempfile.mkdtemp(prefix="epode-interop-")
     failures = []
     try:
         server.start()
         print(f"\n{server.name} {server.version()}\n" + FORMAT.format(*HEAD), flush=True)
         place = scenarios.Place(args.program, server, link, directory)
-        for name, scenario in scenarios.SCENARIOS:
+        for name, scenario in scenarios.of(kind):
             if args.only and args.only not in name:
                 continue
             why, summary, seconds = scenarios.run(name, scenario, place)
@@ -57,13 +57,14 @@ def play(args, kind, link):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--root", required=True)
+    parser.add_argument("--root", action="append", required=True, metavar="RELEASE=FOLDER")
     parser.add_argument("--program", default="build/release/samples/epode")
     parser.add_argument("--only", help="scenarios with this in their name")
     parser.add_argument("--keep", action="store_true", help="leave configuration, logs and databases")
-    parser.add_argument("server", nargs="*", default=list(servers.KINDS), help="prosody, ejabberd")
+    parser.add_argument("server", nargs="*", default=list(servers.KINDS), help=", ".join(servers.KINDS))
     args = parser.parse_args()
     args.program = os.path.abspath(args.program)
+    args.roots = dict(root.split("=", 1) for root in args.root)
     try:
         subprocess.run([args.program, "--version"], check=True, capture_output=True)
     except (OSError, subprocess.SubprocessError) as error:

@@ -27,26 +27,40 @@ def expect_waits(s, xmpp):
            f"fallbacks {s['fallbacks']}")
 
 
-def expect_session(s):
-    expect(s["bind"] == "bind2", f"bind is {s['bind']}")
+def expect_session(place, s):
+    wanted = "bind2" if place.server.modern else "rfc6120"
+    expect(s["bind"] == wanted, f"bind is {s['bind']}")
     for feature in ("carbons", "sm", "csi"):
         expect(s[feature] is True, f"{feature} is {s[feature]} ({s.get('why_not')})")
     expect(not s["resumed"], "resumed what was closed")
 
 
-def expect_warm(s, xmpp):
-    expect_session(s)
+def expect_token(place, s):
+    """Of who comes back."""
+    if not place.server.modern:
+        expect(s["token"] == "none", f"token is {s['token']}")
+        return
     expect(s["token"] in ("used", "rotated"), f"token is {s['token']}")
     expect(s["mechanism"].startswith("HT-"), f"mechanism is {s['mechanism']}")
+
+
+def expect_warm(place, s, xmpp):
+    expect_session(place, s)
+    expect_token(place, s)
     expect(s["fallbacks"] == [], f"fallbacks {s['fallbacks']}")
     expect_waits(s, xmpp)
 
 
+def expect_new_token(place, s):
+    wanted = "new" if place.server.modern else "none"
+    expect(s["token"] == wanted, f"token is {s['token']}")
+
+
 def cold_direct(place):
     s = place.account("alice").connect()
-    expect_session(s)
+    expect_session(place, s)
     expect(s["mechanism"].startswith("SCRAM-"), f"mechanism is {s['mechanism']}")
-    expect(s["token"] == "new", f"token is {s['token']}")
+    expect_new_token(place, s)
     return s
 
 
@@ -54,7 +68,7 @@ def warm_direct(place):
     alice = place.account("alice")
     alice.connect()
     s = alice.connect()
-    expect_warm(s, 1)
+    expect_warm(place, s, place.server.warm_waits)
     return s
 
 
@@ -64,13 +78,13 @@ def always_warm(place):
     alice.connect()
     for _ in range(5):
         s = alice.connect()
-        expect_warm(s, 1)
+        expect_warm(place, s, place.server.warm_waits)
     return s
 
 
 def cold_starttls(place):
     s = place.account("alice").connect(tls="starttls")
-    expect_session(s)
+    expect_session(place, s)
     return s
 
 
@@ -78,13 +92,13 @@ def warm_starttls(place):
     alice = place.account("alice")
     alice.connect(tls="starttls")
     s = alice.connect(tls="starttls")
-    expect_warm(s, 2)
+    expect_warm(place, s, place.server.warm_waits + 1)
     return s
 
 
 def no_fast_path(place):
     s = place.account("alice").connect(extra=["--no-fast-path"])
-    expect_session(s)
+    expect_session(place, s)
     expect(s["token"] == "none", f"token is {s['token']}")
     return s
 
@@ -126,7 +140,7 @@ def killed(place):
     with alice.listen() as ear:
         s = ear.summary()
         expect(s["resumed"] is True and s["bind"] == "resumed", f"not resumed: bind {s['bind']}, {s['fallbacks']}")
-        expect_waits(s, 1)
+        expect_waits(s, place.server.resumed_waits)
         ear.message(during)
         bob.send(alice.jid, after)
         ear.message(after)
@@ -146,10 +160,10 @@ def restarted(place):
         place.server.end()
         place.server.run()
         s = ear.summary(again=True)
-        expect_session(s)
+        expect_session(place, s)
         bob.send(alice.jid, after)
         ear.message(after)
-        expect(s["token"] in ("used", "rotated"), f"token is {s['token']}")
+        expect_token(place, s)
         expect(ear.stop() == 0, f"exit code {ear.process.returncode}")
     expect_stored_once(alice, ear, before, after)
     return s
@@ -170,8 +184,8 @@ def forgotten(place):
     expect_refused(code, objects)
     alice = place.account("alice", device=alice.device)
     s = alice.connect()
-    expect_session(s)
-    expect(s["token"] == "new", f"token is {s['token']}")
+    expect_session(place, s)
+    expect_new_token(place, s)
     return s
 
 
@@ -204,7 +218,54 @@ def measured(place, tls):
     return s[far]
 
 
-SCENARIOS = [
+def carbons(place):
+    """What one device of an account sends, the other one has."""
+    alice, other, text = place.account("alice"), place.account("alice"), f"from my other device {uuid.uuid4().hex}"
+    with alice.listen() as ear:
+        s = ear.summary()
+        other.send("bob@localhost", text)
+        seen = ear.wait_for(f"the carbon '{text}'", lambda o: o.get("body") == text)
+        expect(seen["outgoing"] is True and seen["peer"] == "bob@localhost", f"it came as {seen}")
+        expect(ear.stop() == 0, f"exit code {ear.process.returncode}")
+    return s
+
+
+def silent(place):
+    """A header and then nothing ends with its typed error, within the time that was given."""
+    for tls in ("direct", "starttls"):
+        began = time.monotonic()
+        code, objects, _ = place.account("alice").run_connect(tls=tls, extra=["--timeout", "3"])
+        error = objects[-1].get("error", {}) if objects else {}
+        expect(code == 2 and error.get("status") == "EPODE_ETIMEOUT", f"exit code {code}, {error}")
+        expect(error["final"] is False, "it is final")
+        expect(time.monotonic() - began < 6, f"it took {time.monotonic() - began:.1f} s")
+
+
+def examine(place, tls="direct"):
+    account = place.account("alice")
+    argv = account.argv("doctor", account.jid, tls=tls, extra=["--timeout", "5"])
+    code, objects, errors = account.run(argv)
+    expect(objects and "checks" in objects[0], f"exit code {code}: {errors}")
+    return code, {c["check"]: c["mark"] for c in objects[0]["checks"]}, objects[0]
+
+
+def doctor(place):
+    """What the doctor finds is what these servers are known for."""
+    for tls in ("direct", "starttls"):
+        code, marks, o = examine(place, tls)
+        wrong = [c for c in o["checks"] if c["mark"] == "bad"]
+        expect(code == 0 and o["login"] and not wrong, f"exit code {code}, {wrong}")
+        for check, mark in place.server.diagnosis.items():
+            expect(marks.get(check) == mark, f"{check} is {marks.get(check)}, not {mark}")
+    return o["logins"][1]
+
+
+def doctor_silent(place):
+    code, marks, o = examine(place)
+    expect(code == 2 and not o["login"] and marks.get("stream-silent") == "bad", f"exit code {code}, {marks}")
+
+
+LOGINS = [
     ("cold, direct TLS", cold_direct),
     ("warm, direct TLS", warm_direct),
     ("warm, five times more", always_warm),
@@ -212,14 +273,22 @@ SCENARIOS = [
     ("warm, STARTTLS", warm_starttls),
     ("without the fast path", no_fast_path),
     ("message", message),
+    ("carbons", carbons),
     ("killed and resumed", killed),
     ("server restarted", restarted),
     ("wrong password", wrong_password),
     ("forgotten, wrong, right", forgotten),
+    ("doctor", doctor),
     ("measured, direct TLS", lambda place: measured(place, "direct")),
     ("measured, STARTTLS", lambda place: measured(place, "starttls")),
-    *catchup.SCENARIOS,
 ]
+SILENT = [("silent behind the header", silent), ("doctor, silent", doctor_silent)]
+
+
+def of(kind):
+    if kind.silent:
+        return SILENT
+    return LOGINS + [(name, play) for name, play in catchup.SCENARIOS if kind.modern or play not in catchup.MODERN]
 
 
 def run(name, scenario, place):

@@ -1,4 +1,4 @@
-"""Prosody and ejabberd in a folder with Debian 13, one directory of state per run."""
+"""Prosody and ejabberd in a folder with a release of Debian, one directory of state per run."""
 
 import glob
 import os
@@ -22,7 +22,7 @@ c2s_ports = {{ {starttls} }}
 c2s_direct_tls_ports = {{ {direct} }}
 modules_enabled = {{
     "disco", "roster", "saslauth", "tls", "ping", "presence", "message", "iq", "offline", "blocklist", "pep", "time",
-    "carbons", "smacks", "csi", "csi_simple", "mam", "sasl2", "sasl2_bind2", "sasl2_sm", "sasl2_fast"
+    "carbons", "smacks", "csi", "csi_simple", "mam"{more}
 }}
 modules_disabled = {{ "s2s" }}
 authentication = "internal_hashed"
@@ -47,8 +47,7 @@ sql_database: "{dir}/archive.db"
 shaper: {{}}
 listen:
 {listen}
-modules:
-  mod_auth_fast: {{}}
+modules:{more}
   mod_blocking: {{}}
   mod_carboncopy: {{}}
   mod_client_state: {{}}
@@ -100,6 +99,8 @@ def make_certificates(directory):
 class Server:
     """addresses: where it listens, the first one first. Its files are in self.path on this side of the chroot and in
     self.dir on the other."""
+
+    silent = False
 
     def __init__(self, root, addresses):
         self.root, self.addresses = root, addresses
@@ -188,14 +189,19 @@ class Server:
 
 
 class Prosody(Server):
-    name, package, user = "Prosody", "prosody", "prosody"
-    bears_stanzas, kill_within_s = True, 1.0
+    """With SASL2, Bind 2 and FAST."""
+
+    release, package, user, name = "trixie", "prosody", "prosody", "Prosody"
+    modern, bears_stanzas, kill_within_s = True, True, 1.0
+    warm_waits, resumed_waits = 1, 1
+    diagnosis = {"sasl2": "ok", "bind2": "ok", "fast": "ok", "one-wait": "ok", "nagle": "ok", "tls-resumption": "ok"}
+    modules = ("sasl2", "sasl2_bind2", "sasl2_sm", "sasl2_fast")
 
     def configure(self):
         os.mkdir(os.path.join(self.path, "data"))
         self.write("server.cfg.lua", PROSODY.format(
             dir=self.dir, domain=DOMAIN, starttls=self.starttls, direct=self.direct,
-            addresses=", ".join(f'"{a}"' for a in self.addresses)))
+            addresses=", ".join(f'"{a}"' for a in self.addresses), more="".join(f', "{m}"' for m in self.modules)))
 
     def before_start(self):
         for user, password in USERS.items():
@@ -206,16 +212,36 @@ class Prosody(Server):
         return ["/usr/bin/prosody", "-F", "--config", f"{self.dir}/server.cfg.lua"]
 
 
+class OldProsody(Prosody):
+    """RFC 6120 only."""
+
+    release, modern, bears_stanzas, modules = "bookworm", False, False, ()
+    warm_waits, resumed_waits = 3, 3
+    diagnosis = {"sasl2": "warn", "one-wait": "warn", "tls-tickets-unusable": "warn"}
+
+
+class SilentProsody(OldProsody):
+    """mod_sasl2 wants a newer Prosody: every stream gets a header, and then nothing."""
+
+    name, modules, silent = "Prosody, with mod_sasl2", ("sasl2",), True
+
+
 class Ejabberd(Server):
-    name, package, user = "ejabberd", "ejabberd", "ejabberd"
-    bears_stanzas, kill_within_s = True, 0.15
+    """With SASL2, Bind 2 and FAST."""
+
+    release, package, user, name = "trixie", "ejabberd", "ejabberd", "ejabberd"
+    modern, bears_stanzas, kill_within_s = True, True, 0.15
+    warm_waits, resumed_waits = 1, 1
+    diagnosis = {"sasl2": "ok", "fast": "ok", "one-wait": "ok", "tls-tickets-unusable": "warn"}
+    modules = ("mod_auth_fast",)
 
     def configure(self):
         listen = "".join(EJABBERD_LISTEN.format(port=port, address=a, tls=tls) for a in self.addresses
                          for port, tls in ((self.starttls, "starttls_required"), (self.direct, "tls")))
         with sqlite3.connect(os.path.join(self.path, "archive.db")) as db:
             db.execute("PRAGMA journal_mode = WAL")  # stays so; it is some times faster
-        self.write("server.yml", EJABBERD.format(dir=self.dir, domain=DOMAIN, listen=listen))
+        self.write("server.yml", EJABBERD.format(dir=self.dir, domain=DOMAIN, listen=listen,
+                                               more="".join(f"\n  {m}: {{}}" for m in self.modules)))
 
     def environment(self):
         triplet = os.path.dirname(glob.glob(self.root + "/usr/lib/*/ejabberd-*")[0])
@@ -235,4 +261,22 @@ class Ejabberd(Server):
         return os.path.exists(os.path.join(self.path, "users"))
 
 
-KINDS = {"prosody": Prosody, "ejabberd": Ejabberd}
+class OldEjabberd(Ejabberd):
+    """RFC 6120 only."""
+
+    release, modern, bears_stanzas, modules = "bookworm", False, False, ()
+    warm_waits, resumed_waits = 3, 3
+    diagnosis = {"sasl2": "warn", "one-wait": "warn", "tls-tickets-unusable": "warn"}
+
+
+KINDS = {"prosody": Prosody, "ejabberd": Ejabberd, "old-prosody": OldProsody, "old-ejabberd": OldEjabberd,
+         "silent-prosody": SilentProsody}
+
+
+def image_of(kind):
+    """The folder that kind runs in, made if need be; None: it cannot be had here."""
+    maker = os.path.join(os.path.dirname(os.path.abspath(__file__)), "image")
+    if os.geteuid() != 0:
+        return None
+    made = subprocess.run([maker, kind.release], stdout=subprocess.PIPE, text=True, check=False)
+    return made.stdout.strip() if made.returncode == 0 else None
