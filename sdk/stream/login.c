@@ -416,10 +416,26 @@ static epode_status failure_of_token(ep_stream *s, const char *condition, failur
     return ep_login_again(s);
 }
 
-/* Down the ladder: certificate, keys, the password, the password once more. */
+/* A server that does not say which channel bindings it knows (XEP-0440) may know those of TLS 1.2 only, and then refuses
+ * the one of TLS 1.3 with its first word, as ejabberd 23 does. No secret was looked at: the same goes without. */
+static bool failure_of_binding(ep_stream *s)
+{
+    const ep_sasl_mech *m = s->plan.mech;
+    size_t n;
+    if (!m->plus || (s->written & EP_STEP_RESPONSE) || (s->live.bits & EP_F_CB_LISTED))
+        return false;
+    m = ep_sasl_mechs(&n);
+    for (size_t i = 0; i < n; i++)
+        s->refused |= m[i].plus ? m[i].bit : 0;
+    return true;
+}
+
+/* Down the ladder: channel binding, certificate, keys, the password, the password once more. */
 static epode_status failure_of_credentials(ep_stream *s, const char *condition)
 {
     const ep_sasl_mech *m = s->plan.mech;
+    if (failure_of_binding(s))
+        return ep_login_again(s);
     bool can_ask = s->c.facts.can_ask && !s->asked_again;
     bool used_keys = ep_sasl_used_keys(s->sasl);
     if (m->kind == EP_SASL_EXTERNAL && (s->c.password || s->c.bearer || s->c.facts.keys || s->c.facts.can_ask)) {

@@ -46,13 +46,19 @@ static bool scram_has_secret(const ep_facts *f, const ep_sasl_mech *m)
                                 strncmp(f->keys->mechanism, m->name, n) == 0);
 }
 
+/* Where the types are not said and SCRAM has worked without: the binding was refused then. */
+static bool binding_failed(const ep_facts *f)
+{
+    return !(f->features->bits & EP_F_CB_LISTED) && f->pinned == EP_SASL_CLASS_SCRAM;
+}
+
 static bool mech_usable(const ep_facts *f, const ep_policy *p, const ep_sasl_mech *m)
 {
     switch (m->kind) {
     case EP_SASL_EXTERNAL: return f->have_certificate;
     case EP_SASL_PLAIN: return p->allow_plain && f->have_password;
     case EP_SASL_BEARER: return f->have_bearer;
-    case EP_SASL_SCRAM: return scram_has_secret(f, m) && (!m->plus || plan_cb(f) != EP_CB_NONE);
+    case EP_SASL_SCRAM: return scram_has_secret(f, m) && (!m->plus || (plan_cb(f) != EP_CB_NONE && !binding_failed(f)));
     case EP_SASL_HT: return false;
     }
     return false;
@@ -235,16 +241,14 @@ static bool plan_stanzas(const ep_plan *out, const ep_facts *f, const ep_policy 
 }
 
 /* Whether a second header and what follows it may leave with the last word of SASL1. Two specifications oblige a
- * server to take it: XEP-0305, 4, and XEP-0386 0.1 to 0.3, 3.3. Of others it is seen: tried once, when nothing is
- * lost by it, since some servers hang in silence. */
-static bool plan_together(ep_plan *out, const ep_facts *f, const ep_policy *p)
+ * server to take it: XEP-0305, 4, and XEP-0386 0.1 to 0.3, 3.3. Of others it is never tried: ejabberd hangs in silence,
+ * and Prosody (0.12 and 13) answers all of it and then ends the stream at the next stanza that comes in a read of its own,
+ * which a client takes for a session that works. */
+static bool plan_together(const ep_plan *out, const ep_facts *f, const ep_policy *p)
 {
     if (!f->session_features || p->no_fast_path || f->takes_legacy_pipelining == EP_HABIT_NO)
         return false;
-    if (f->takes_legacy_pipelining == EP_HABIT_YES || (f->features->bits & EP_F_PIPELINING) || out->draft)
-        return true;
-    out->tries_legacy = f->takes_pipelining == EP_HABIT_YES && !f->live && !f->resumable;
-    return out->tries_legacy;
+    return f->takes_legacy_pipelining == EP_HABIT_YES || (f->features->bits & EP_F_PIPELINING) || out->draft;
 }
 
 /* SASL1 ends with a stream restart; what may follow it in the same write is what is known to come. */

@@ -68,7 +68,6 @@ typedef struct ep_plan {
     bool sasl2;
     bool draft;    /* the bind is that of XEP-0386 0.1 to 0.3, which switches carbons on by itself */
     bool early;    /* it may leave as early data: header and <authenticate/>, nothing else */
-    bool tries_legacy; /* whether the server takes what is sent behind SASL1 is not known yet */
     const ep_sasl_mech *mech; /* NULL: the features must be seen first */
     ep_cb cb;      /* for -PLUS */
     bool prove;    /* weaker than what is pinned, or than XEP-0440 allows: only with the hash of XEP-0474 */

@@ -8,9 +8,6 @@
 #include "xml/writer.h"
 #include "xmpp/ns.h"
 
-/* How long a server that is tried for the first time may stay silent: it costs this once. */
-#define LEGACY_TRY_US (4 * 1000000)
-
 static void write_header(ep_stream *s, bool first)
 {
     ep_buf from = EP_BUF_INIT;
@@ -210,9 +207,8 @@ static epode_status write_step(ep_stream *s, ep_step step)
 
 void ep_stream_guess_legacy(ep_stream *s)
 {
-    bool tries = s->plan.tries_legacy && s->c.guess_timeout_us > LEGACY_TRY_US;
     s->guess = "legacy-pipelining";
-    s->guess_deadline = s->now_us + (tries ? LEGACY_TRY_US : s->c.guess_timeout_us);
+    s->guess_deadline = s->now_us + s->c.guess_timeout_us;
 }
 
 epode_status ep_stream_need(ep_stream *s, ep_step step)

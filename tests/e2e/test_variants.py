@@ -76,19 +76,27 @@ class Variants(harness.ArchiveCase):
             self.assertEqual((s["bind"], s["waits"]["xmpp"]), (bind, waits))
         self.assertEqual(self.bodies(), ["while away False", "while away True"])
 
-    def test_what_follows_sasl1_is_tried_on_the_third_start_and_goes_on_where_it_works(self):
-        server = self.filled(3, *RFC6120)
-        # Cold; then header and first message together; then all that follows the last one as well.
-        self.assertEqual(self.waits(self.starts(server, 4)), [5, 3, 2, 2])
+    def test_what_follows_sasl1_is_sent_ahead_where_the_server_obliged_itself(self):
+        server = self.filled(3, *RFC6120, "--feature", "pipelining=on")
+        # Cold; then header and first message together, and all that follows the last one as well.
+        self.assertEqual(self.waits(self.starts(server, 3)), [5, 2, 2])
         server.say("archive-add alice@localhost bob@localhost 7")
         s = self.connect(server).summary
         self.assertEqual((s["new_messages"], s["waits"]["xmpp"]), (7, 2))
         self.assertEqual(s["flights"][-1]["held"], "response restart bind carbons enable-sm stanzas")
         self.equal(server)
 
+    def test_what_follows_sasl1_is_never_tried_where_it_was_not_announced(self):
+        # As Prosody's parser: what comes later than the read of the second header ends the stream, behind ready.
+        server = self.serve(*RFC6120, "--fault", "legacy-late=on")
+        self.assertEqual(self.waits(self.starts(server, 4)), [5, 3, 3, 3])
+        for n in range(3):
+            sent = self.run_command(self.send("bob", server, f"text {n}", db=self.db()), "alice-pw")
+            self.assertEqual((sent.code, sent.objects[-1]["state"]), (0, "acknowledged"))
+
     def test_a_server_that_is_silent_about_it_costs_one_deadline_and_is_remembered(self):
-        server = self.serve(*RFC6120, "--fault", "legacy-hang=on")
-        self.starts(server, 2)
+        server = self.serve(*RFC6120, "--feature", "pipelining=on", "--fault", "legacy-hang=on")
+        self.starts(server, 1)
         s = self.connect(server).summary
         self.assertEqual([f["what"] for f in s["fallbacks"]], ["legacy-pipelining"])
         self.assertEqual(self.waits(self.starts(server, 2)), [3, 3])

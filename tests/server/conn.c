@@ -314,7 +314,10 @@ void srv_conn_feed(struct srv_conn *conn, const char *data, size_t len, int64_t 
         srv->log(srv->log_user, conn->number, 'C', data, len);
     if (conn->state == CONN_CLOSED || conn->state == CONN_DEAF || conn->wants_tls)
         return;
-    feed(conn, data, len);
+    if (conn->late_read && conn->reads >= conn->late_read)
+        srv_stream_error(conn, "unsupported-stanza-type", NULL);
+    else
+        feed(conn, data, len);
     for (struct srv_session *at = srv->sessions; at; at = at->next)
         srv_sm_request(at);
     srv_sweep(srv);

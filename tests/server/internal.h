@@ -148,6 +148,7 @@ struct srv_conn {
     struct srv_parser *parser;
     size_t rest;              /* bytes of this read behind the element at hand */
     bool lose_rest;           /* a fault: what is behind the element at hand never came */
+    long late_read;           /* a fault: the read that ends the stream; 0: none */
     struct srv_buf out, tls_rest;
     struct srv_held *held;
     uint64_t written;

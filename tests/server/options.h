@@ -101,6 +101,8 @@
       "drop, error or hang: what stands in the same read behind a stream header")                  \
     X(LEGACY_HANG, "legacy-hang", TIMES, "off",                                                    \
       "what stands in the same read behind a SASL1 auth or response is lost")                      \
+    X(LEGACY_LATE, "legacy-late", TIMES, "off",                                                    \
+      "it is taken, and the next read ends the stream, as Prosody does")                           \
     X(SILENT, "silent-after-header", TIMES, "off", "a header and then nothing")                    \
     X(STALL_AT, "stall-at", TEXT, "off", "CONN:BYTE, +N:BYTE or *:BYTE of output, then silence")   \
     X(CUT_AT, "cut-at", TEXT, "off", "the same, then a hard close")                                \

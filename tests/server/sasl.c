@@ -264,6 +264,8 @@ static bool rest_allowed(struct srv_conn *conn, int profile)
     }
     if (profile == 1 && conn->rest && srv_hit(conn->srv, LEGACY_HANG))
         conn->lose_rest = true;
+    if (profile == 1 && conn->rest && srv_hit(conn->srv, LEGACY_LATE))
+        conn->late_read = conn->reads + 1;
     return true;
 }
 
