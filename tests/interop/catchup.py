@@ -10,7 +10,7 @@ from client import expect
 from raw import Raw, pump
 from servers import USERS
 
-ARCHIVED, MISSED, MEANWHILE, KILLS = 5000, 1000, 500, 12
+MISSED, MEANWHILE = 1000, 500
 MAM_QUERY = "<query xmlns='urn:xmpp:mam:2'"
 EVERYTHING = ("--limit", "0")
 
@@ -46,8 +46,8 @@ def archive_of(place, user, at_least=0):
 def fill(place):
     """Once for every server: the scenarios share it."""
     if not getattr(place, "filled", False):
-        exchange(place, ARCHIVED, presence=True)
-        archive_of(place, "alice", ARCHIVED)
+        exchange(place, place.server.archived, presence=True)
+        archive_of(place, "alice", place.server.archived)
         place.filled = True
 
 
@@ -165,7 +165,7 @@ def few_new(place):
 def killed(place):
     fill(place)
     chance, alice = random.Random(1), place.account("alice")
-    for _ in range(KILLS):
+    for _ in range(place.server.kills):
         with alice.listen(extra=EVERYTHING) as ear:
             time.sleep(chance.uniform(0.02, place.server.kill_within_s))
             ear.kill()
@@ -233,7 +233,7 @@ def displayed_live(place):
 
 
 SCENARIOS = [
-    ("catch-up of 5,000", first),
+    ("catch-up of all", first),
     ("catch-up while three send", while_three_send),
     ("nothing new", nothing_new),
     ("a few new", few_new),

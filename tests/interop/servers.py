@@ -101,6 +101,7 @@ class Server:
     self.dir on the other."""
 
     silent = False
+    archived, kills = 5000, 12  # of the scenarios of catch-up
 
     def __init__(self, root, addresses):
         self.root, self.addresses = root, addresses
@@ -216,8 +217,9 @@ class OldProsody(Prosody):
     """RFC 6120 only."""
 
     release, modern, bears_stanzas, modules = "bookworm", False, False, ()
+    archived, kills = 1000, 4
     warm_waits, resumed_waits = 3, 3
-    diagnosis = {"sasl2": "warn", "one-wait": "warn", "tls-tickets-unusable": "warn"}
+    diagnosis = {"sasl2": "warn", "one-wait": "warn", "tls-resumption": "ok"}
 
 
 class SilentProsody(OldProsody):
@@ -265,6 +267,7 @@ class OldEjabberd(Ejabberd):
     """RFC 6120 only."""
 
     release, modern, bears_stanzas, modules = "bookworm", False, False, ()
+    archived, kills = 1000, 4
     warm_waits, resumed_waits = 3, 3
     diagnosis = {"sasl2": "warn", "one-wait": "warn", "tls-tickets-unusable": "warn"}
 
