@@ -241,4 +241,9 @@ SCENARIOS = [
     ("displayed", displayed),
     ("displayed, live", displayed_live),
 ]
-MODERN = [few_new]  # what needs a login in one flight
+
+
+def of(kind):
+    """Not what needs a login in one flight, and not what the server refuses."""
+    left_out = ([] if kind.modern else [few_new]) + ([] if kind.publishes else [displayed, displayed_live])
+    return [(name, play) for name, play in SCENARIOS if play not in left_out]

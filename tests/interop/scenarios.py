@@ -288,7 +288,7 @@ SILENT = [("silent behind the header", silent), ("doctor, silent", doctor_silent
 def of(kind):
     if kind.silent:
         return SILENT
-    return LOGINS + [(name, play) for name, play in catchup.SCENARIOS if kind.modern or play not in catchup.MODERN]
+    return LOGINS + catchup.of(kind)
 
 
 def run(name, scenario, place):

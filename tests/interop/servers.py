@@ -102,6 +102,7 @@ class Server:
 
     silent = False
     archived, kills = 5000, 12  # of the scenarios of catch-up
+    publishes = True            # takes the publish options of XEP-0490
 
     def __init__(self, root, addresses):
         self.root, self.addresses = root, addresses
