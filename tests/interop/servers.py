@@ -268,7 +268,7 @@ class OldEjabberd(Ejabberd):
     """RFC 6120 only."""
 
     release, modern, bears_stanzas, modules = "bookworm", False, False, ()
-    archived, kills = 1000, 4
+    archived, kills, publishes = 1000, 4, False
     warm_waits, resumed_waits = 3, 3
     diagnosis = {"sasl2": "warn", "one-wait": "warn", "tls-tickets-unusable": "warn"}
 
