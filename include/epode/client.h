@@ -36,7 +36,8 @@ enum {
     /* Receipts (XEP-0184) are sent for live messages that ask for them, to those contacts who may see our presence, as
      * section 8 there recommends; never for carbons, what an archive holds, rooms and errors. */
     EPODE_NO_RECEIPTS = 1 << 12,   /* to nobody */
-    EPODE_RECEIPTS_TO_ALL = 1 << 13 /* to strangers too: they learn that the account is online */
+    EPODE_RECEIPTS_TO_ALL = 1 << 13, /* to strangers too: they learn that the account is online */
+    EPODE_NO_SEARCH = 1 << 14      /* do not index words now: a search finds what was indexed before */
 };
 
 enum { EPODE_LOG_ERROR = 1, EPODE_LOG_WARN, EPODE_LOG_INFO, EPODE_LOG_DEBUG, EPODE_LOG_TRACE };

@@ -56,9 +56,14 @@ bool ep_buf_reserve(ep_buf *b, size_t more)
     return true;
 }
 
+static inline bool has_room(const ep_buf *b, size_t n)
+{
+    return !b->failed && b->cap - b->head - b->len >= n;
+}
+
 void ep_buf_add(ep_buf *b, const void *p, size_t n)
 {
-    if (!n || !ep_buf_reserve(b, n))
+    if (!n || (!has_room(b, n) && !ep_buf_reserve(b, n)))
         return;
     memcpy(b->data + b->head + b->len, p, n);
     b->len += n;
@@ -71,7 +76,8 @@ void ep_buf_puts(ep_buf *b, const char *s)
 
 void ep_buf_putc(ep_buf *b, char c)
 {
-    ep_buf_add(b, &c, 1);
+    if (has_room(b, 1) || ep_buf_reserve(b, 1))
+        b->data[b->head + b->len++] = c;
 }
 
 void ep_buf_printf(ep_buf *b, const char *fmt, ...)

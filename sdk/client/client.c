@@ -294,7 +294,8 @@ epode_status epode_client_process(epode_client *c)
         return EPODE_ESTATE;
     c->processing = true;
     int done = ep_loop_dispatch(c->loop);
-    if (!done && !c->freed && !c->postponed)
+    /* A checkpoint in the middle of a long catch-up would write pages that change again in a moment. */
+    if (!done && !c->freed && !c->postponed && !(c->was_ready && ep_sync_is_bulk(c->sync)))
         ep_store_idle(c->store);
     c->processing = false;
     if (c->freed) {

@@ -125,7 +125,7 @@ epode_status epode_send_message(epode_client *c, const epode_outgoing *message, 
     }
     if (st >= 0) {
         ep_client_emit_changes(c, &changes);
-        ep_loop_next(c->loop, &c->search_job);
+        ep_client_feed_search(c);
         st = ep_client_pump(c);
         ep_client_schedule(c);
     }

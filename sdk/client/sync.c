@@ -18,6 +18,12 @@ static void feed_search(ep_job *job, void *user)
     ep_client_schedule(c);
 }
 
+void ep_client_feed_search(epode_client *c)
+{
+    if (!(c->flags & EPODE_NO_SEARCH))
+        ep_loop_next(c->loop, &c->search_job);
+}
+
 void ep_client_search_init(epode_client *c)
 {
     c->search_job = (ep_job){ .run = feed_search, .user = c };
@@ -71,7 +77,7 @@ static void on_changed(void *user, const ep_changes *changes)
     ep_client_emit_changes(c, changes);
     /* While pages come in, words wait; what comes live is found at once. */
     if (changes->count && c->session && c->session->synced_us >= 0)
-        ep_loop_next(c->loop, &c->search_job);
+        ep_client_feed_search(c);
 }
 
 static void on_progress(void *user, size_t done, size_t expected)
@@ -99,7 +105,7 @@ static void on_synced(void *user, epode_status status)
     if (status == EPODE_OK || status == EPODE_ESTANZA)
         ep_client_settle_doubt(c);
     ep_client_emit(c, &ev);
-    ep_loop_next(c->loop, &c->search_job);
+    ep_client_feed_search(c);
 }
 
 const ep_sync_events ep_client_sync_events = { on_send_iq, on_changed, on_progress, on_synced };

@@ -56,6 +56,18 @@ epode_status ep_effect_targets_of(ep_store *s, int64_t effect, ep_ints *targets)
     return status == EPODE_DONE ? EPODE_OK : status;
 }
 
+epode_status ep_effect_any(ep_store *s, const ep_ints *conversations)
+{
+    ep_buf json = EP_BUF_INIT;
+    int64_t any;
+    ep_json_ints(&json, conversations);
+    const char *text = ep_buf_cstr(&json);
+    epode_status status = text ? ep_sql_int(s, &any, EP_SQL_EFFECT_ANY, "t", text)
+                               : ep_store_fail(s, EPODE_ENOMEM, "out of memory");
+    ep_buf_free(&json);
+    return status;
+}
+
 epode_status ep_effect_awaited(ep_store *s, const ep_archive *a, int64_t after_row,
                                ep_ints *targets)
 {

@@ -28,19 +28,21 @@ typedef struct binding {
 static void bind_int(binding *b, int64_t n)
 {
     if (b->rc == SQLITE_OK)
-        b->rc = sqlite3_bind_int64(b->st, b->at++, n);
+        b->rc = sqlite3_bind_int64(b->st, b->at, n);
+    b->at++;
 }
 
+/* Parameters begin as null: what ends a statement clears them. */
 static void bind_null(binding *b)
 {
-    if (b->rc == SQLITE_OK)
-        b->rc = sqlite3_bind_null(b->st, b->at++);
+    b->at++;
 }
 
 static void bind_text(binding *b, const char *text)
 {
-    if (b->rc == SQLITE_OK)
-        b->rc = sqlite3_bind_text(b->st, b->at++, text, -1, SQLITE_STATIC);
+    if (text && b->rc == SQLITE_OK)
+        b->rc = sqlite3_bind_text(b->st, b->at, text, -1, SQLITE_STATIC);
+    b->at++;
 }
 
 static void bind_numbers(binding *b, const ep_insert *in, int64_t now_ms)
@@ -89,8 +91,9 @@ static void bind_message(binding *b, const ep_insert *in, int64_t now_ms)
     bind_text(b, m->reply_id);
     bind_text(b, m->reply_to);
     bind_text(b, m->kind == EP_MSG_REACTION ? m->reactions : m->body);
-    if (b->rc == SQLITE_OK)
-        b->rc = sqlite3_bind_blob64(b->st, b->at++, m->xml, m->xml ? m->len : 0, SQLITE_STATIC);
+    if (m->xml && b->rc == SQLITE_OK)
+        b->rc = sqlite3_bind_blob64(b->st, b->at, m->xml, m->len, SQLITE_STATIC);
+    b->at++;
 }
 
 static epode_status insert_some(ep_store *s, ep_sql sql, const ep_insert *in, size_t n)
@@ -110,7 +113,7 @@ epode_status ep_messages_add(ep_store *s, const ep_insert *in, size_t n)
     for (size_t i = 0; status == EPODE_OK && n; i++)
         for (; status == EPODE_OK && n >= inserts[i].rows; n -= inserts[i].rows, in += inserts[i].rows)
             status = insert_some(s, inserts[i].sql, in, inserts[i].rows);
-    return ep_store_solid(s, status);
+    return status;
 }
 
 epode_status ep_message_add(ep_store *s, const ep_spot *spot, const ep_msg *m, int64_t *row)
@@ -119,5 +122,5 @@ epode_status ep_message_add(ep_store *s, const ep_spot *spot, const ep_msg *m, i
     epode_status status = ep_messages_add(s, &one, 1);
     if (status == EPODE_OK)
         *row = sqlite3_last_insert_rowid(s->db);
-    return status;
+    return ep_store_solid(s, status);
 }

@@ -16,6 +16,8 @@ static void layout_move(int64_t *pos, int64_t from, int64_t by)
 static epode_status layout_shift(ep_layout *l, int64_t from, int64_t by)
 {
     ep_archive *a = &l->a;
+    if (l->stay)
+        return EPODE_AGAIN;
     if (a->top > INT64_MAX - by - 4 * ep_archive_gap(l->s))
         return ep_store_fail(l->s, EPODE_ELIMIT, "the archive's positions are used up");
     epode_status status = ep_sql_run(l->s, EP_SQL_MESSAGE_SHIFT, "iii", a->id, from, by);

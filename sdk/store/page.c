@@ -175,7 +175,10 @@ static epode_status page_read(ep_page_work *w, int64_t archive)
         status = page_anchor(w);
     if (status == EPODE_OK)
         status = page_slots(w);
-    if (status == EPODE_OK)
+    /* Most pages of a long catch-up hold nothing that is known. */
+    w->fresh = w->fresh && w->page->kind != EP_PAGE_LAST && w->anchored && !w->page->unstable;
+    w->l.stay = w->fresh;
+    if (status == EPODE_OK && !w->fresh)
         status = page_held(w);
     if (status == EPODE_OK && w->page->kind != EP_PAGE_LAST && !w->anchored && !w->fixed)
         return EPODE_DONE;
@@ -203,19 +206,31 @@ static epode_status page_write(ep_page_work *w)
     return status;
 }
 
-epode_status ep_archive_page(ep_store *s, const ep_page *page, ep_page_result *out,
-                             ep_changes *changes)
+/* EPODE_AGAIN: it is not as fresh as it was taken for, and nothing of it is there. */
+static epode_status page_take(ep_page_work *w)
 {
-    ep_page_work w = { .page = page, .out = out, .changes = changes, .l.s = s };
-    *out = (ep_page_result){ 0 };
-    epode_status status = page_read(&w, page->archive);
+    ep_store *s = w->l.s;
+    epode_status status = page_read(w, w->page->archive);
     if (status == EPODE_OK)
         status = ep_write_enter(s);
     if (status == EPODE_OK)
-        status = ep_write_leave(s, ep_store_solid(s, page_write(&w)));
-    ep_peers_free(&w.peers);
-    ep_ints_free(&w.targets);
-    ep_spans_free(&w.l.spans);
-    ep_free(w.l.slots);
+        status = ep_write_leave(s, ep_store_solid(s, page_write(w)));
+    ep_peers_free(&w->peers);
+    ep_ints_free(&w->targets);
+    ep_spans_free(&w->l.spans);
+    ep_free(w->l.slots);
     return status;
+}
+
+epode_status ep_archive_page(ep_store *s, const ep_page *page, ep_page_result *out,
+                             ep_changes *changes)
+{
+    ep_page_work w = { .page = page, .out = out, .changes = changes, .l.s = s, .fresh = true };
+    *out = (ep_page_result){ 0 };
+    epode_status status = page_take(&w);
+    if (status != EPODE_AGAIN)
+        return status;
+    w = (ep_page_work){ .page = page, .out = out, .changes = changes, .l.s = s };
+    *out = (ep_page_result){ 0 };
+    return page_take(&w);
 }

@@ -13,6 +13,7 @@ typedef struct ep_page_work {
     ep_ints targets;    /* messages that effects of this page act on */
     size_t fixed;       /* rows of the page that are in spans already */
     bool anchored;      /* the anchor is held */
+    bool fresh;         /* taken for new from end to end: nothing was looked up, the unique index tells */
     bool closes;        /* nothing is left between the anchor and the span "until" */
     int64_t before_row; /* the highest row before */
 } ep_page_work;

@@ -48,6 +48,7 @@ typedef struct ep_insert {
     ep_spot spot;
     int64_t row; /* its number; 0: the next one */
 } ep_insert;
+/* EPODE_EINVAL: one of them is there already; others may have been added, no later ones. */
 epode_status ep_messages_add(ep_store *s, const ep_insert *in, size_t n);
 /* Of something held: EPODE_DONE: it is not. */
 typedef struct ep_held {
@@ -117,6 +118,7 @@ typedef struct ep_layout {
     size_t count;
     bool has_left, has_right; /* what stands next to the page, if that is known */
     int64_t left, right;
+    bool stay; /* nothing may be moved to make room: EPODE_AGAIN then */
     bool renumbered;
 } ep_layout;
 /* Gives every slot that is not fixed a position between its neighbours, and makes room for it. */
@@ -145,6 +147,8 @@ epode_status ep_effect_targets(ep_store *s, int64_t conversation, int64_t room_a
                                const char *ref_id, ep_ints *targets);
 /* The same for a stored one, by its row. */
 epode_status ep_effect_targets_of(ep_store *s, int64_t row, ep_ints *targets);
+/* EPODE_DONE: there is no effect in any of these conversations. */
+epode_status ep_effect_any(ep_store *s, const ep_ints *conversations);
 /* Adds the texts above after_row that effects waited for. */
 epode_status ep_effect_awaited(ep_store *s, const ep_archive *a, int64_t after_row,
                                ep_ints *targets);

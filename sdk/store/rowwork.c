@@ -35,6 +35,8 @@ epode_status ep_page_join(ep_page_work *w)
     epode_status own = ep_sql_int(w->l.s, &any, EP_SQL_OWN_ANY, "i", w->l.a.id);
     epode_status bare = ep_sql_int(w->l.s, &any, EP_SQL_BARE_ANY, "i", w->l.a.id);
     epode_status status = own < 0 ? own : bare < 0 ? bare : EPODE_OK;
+    if (w->fresh && (own == EPODE_OK || bare == EPODE_OK))
+        return EPODE_AGAIN;
     for (size_t i = 0; status == EPODE_OK && i < w->l.count; i++) {
         ep_slot *slot = &w->l.slots[i];
         if (slot->is_fixed || slot->m->kind == EP_MSG_GONE)
@@ -135,7 +137,10 @@ static epode_status page_add(ep_page_work *w, ep_place place)
     epode_status status = ep_messages_add(w->l.s, in, n);
     w->out->added = n;
     ep_free(in);
-    return status;
+    if (status != EPODE_EINVAL || !w->fresh)
+        return status;
+    status = ep_sql_run(w->l.s, EP_SQL_MESSAGE_UNDO, "i", w->before_row);
+    return status == EPODE_OK ? EPODE_AGAIN : status;
 }
 
 static epode_status page_tell_new(ep_page_work *w, const ep_slot *slot)
@@ -191,10 +196,12 @@ epode_status ep_page_store(ep_page_work *w)
 epode_status ep_page_follow(ep_page_work *w)
 {
     ep_store *s = w->l.s;
-    epode_status status = ep_effect_awaited(s, &w->l.a, w->before_row, &w->targets);
-    if (status == EPODE_OK)
-        status = ep_effect_apply(s, &w->targets, w->changes);
     ep_ints_unique(&w->peers.seen);
+    epode_status status = ep_effect_any(s, &w->peers.seen);
+    if (status == EPODE_OK)
+        status = ep_effect_awaited(s, &w->l.a, w->before_row, &w->targets);
+    if (status >= 0)
+        status = ep_effect_apply(s, &w->targets, w->changes);
     if (status == EPODE_OK)
         status = ep_conversation_refresh(s, &w->peers.seen);
     if (status == EPODE_OK && w->page->n)

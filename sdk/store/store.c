@@ -90,8 +90,11 @@ static epode_status store_migrate(ep_store *s, int from, int to)
 {
     char sql[48];
     epode_status status = EPODE_OK;
+    /* A step may edit the schema; what is done with the store otherwise may not. */
+    sqlite3_db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 0, NULL);
     for (int i = from + 1; status == EPODE_OK && i <= to; i++)
         status = ep_store_exec(s, ep_migration_sql(i));
+    sqlite3_db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     if (status != EPODE_OK || from >= to)
         return status;
     snprintf(sql, sizeof sql, "PRAGMA user_version = %d", to);

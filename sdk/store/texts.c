@@ -17,9 +17,10 @@
     "m.received_ms, o.sent_ms, a.owner, c.peer, coalesce(m.recipient, c.peer), m.stanza_id, "      \
     "coalesce(m.origin_id, m.stanza_id), m.xml FROM outbox o JOIN message m ON m.row = o.message " \
     "JOIN archive a ON a.id = m.archive JOIN conversation c ON c.id = o.conversation"
-/* In the order in which insert.c binds them. */
+/* In the order in which insert.c binds them. OR FAIL: a failure spoils the whole transaction anyway, and to undo the
+ * statement alone SQLite would keep a copy of every page that it touches. */
 #define MESSAGE_ADD                                                                                \
-    "INSERT INTO message (row, archive, pos, place, conversation, kind, outgoing, groupchat, "     \
+    "INSERT OR FAIL INTO message (row, archive, pos, place, conversation, kind, outgoing, groupchat, "     \
     "by_room, countable, state, id_hash, time_ms, received_ms, archive_id, stanza_id, origin_id, " \
     "sender, recipient, occupant, type, ref_id, reply_id, reply_to, body, xml) VALUES "
 #define MESSAGE_ROW "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -140,6 +141,7 @@ const char *const ep_sql_text[EP_SQL_COUNT] = {
     [EP_SQL_MESSAGE_ADD_8] = MESSAGE_ADD MESSAGE_ROWS_8,
     [EP_SQL_MESSAGE_ADD_32] =
         MESSAGE_ADD MESSAGE_ROWS_8 "," MESSAGE_ROWS_8 "," MESSAGE_ROWS_8 "," MESSAGE_ROWS_8,
+    [EP_SQL_MESSAGE_UNDO] = "DELETE FROM message WHERE row > ?1",
     [EP_SQL_MESSAGE_PLACE] =
         "UPDATE message SET pos = ?2, place = ?3, time_ms = coalesce(nullif(?4, 0), time_ms) "
         "WHERE row = ?1",
@@ -213,6 +215,9 @@ const char *const ep_sql_text[EP_SQL_COUNT] = {
     [EP_SQL_QUERY_EACH] = "SELECT " QUERY_COLUMNS " FROM query ORDER BY sent_ms, id",
     [EP_SQL_QUERY_DEL] = "DELETE FROM query WHERE id = ?1 OR ?1 IS NULL",
 
+    [EP_SQL_EFFECT_ANY] =
+        "SELECT 1 FROM json_each(?1) j WHERE EXISTS (SELECT 1 FROM message e INDEXED BY message_ref "
+        "WHERE e.conversation = j.value AND e.ref_id IS NOT NULL) LIMIT 1",
     [EP_SQL_EFFECT_AWAITED] =
         "SELECT t.row FROM message t NOT INDEXED WHERE t.row > ?1 AND t.kind = 0 AND t.archive = ?2 AND EXISTS "
         "(SELECT 1 FROM message e WHERE e.conversation = t.conversation AND e.ref_id = t.stanza_id "

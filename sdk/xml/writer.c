@@ -36,44 +36,56 @@ bool ep_xml_valid(const char *text, size_t n)
     return true;
 }
 
-bool ep_xml_escape(ep_buf *out, const char *text, size_t n)
+enum { PLAIN = 0, BLANK, ESCAPED, LONG };
+
+/* Line ends and tabs would be normalised away by the reader: CR everywhere, the others in attributes (XML 1.0, 2.11 and
+ * 3.3.3). What is not plain ASCII is looked at more closely. */
+static const unsigned char kinds[256] = {
+    [0 ... 8] = LONG, ['\t'] = BLANK, ['\n'] = BLANK, [11 ... 12] = LONG, ['\r'] = ESCAPED, [14 ... 31] = LONG,
+    ['<'] = ESCAPED, ['>'] = ESCAPED, ['&'] = ESCAPED, ['\''] = ESCAPED, ['"'] = ESCAPED, [128 ... 255] = LONG,
+};
+
+static const char *escape_of(char c)
 {
-    if (!ep_xml_valid(text, n))
-        return false;
-    size_t from = 0;
-    for (size_t i = 0; i < n; i++) {
-        const char *with = NULL;
-        switch (text[i]) {
-        case '<': with = "&lt;"; break;
-        case '>': with = "&gt;"; break;
-        case '&': with = "&amp;"; break;
-        case '\'': with = "&apos;"; break;
-        case '"': with = "&quot;"; break;
-        /* Line ends and tabs would be normalised away by the reader (XML 1.0, 2.11 and 3.3.3). */
-        case '\r': with = "&#13;"; break;
-        default: continue;
+    switch (c) {
+    case '<': return "&lt;";
+    case '>': return "&gt;";
+    case '&': return "&amp;";
+    case '\'': return "&apos;";
+    case '"': return "&quot;";
+    case '\t': return "&#9;";
+    case '\n': return "&#10;";
+    default: return "&#13;";
+    }
+}
+
+/* One pass: most of what is written is plain. */
+static bool escape(ep_buf *out, const char *text, size_t n, bool in_attr)
+{
+    size_t from = 0, i = 0, before = out->len, len;
+    while (i < n) {
+        unsigned kind = kinds[(unsigned char)text[i]];
+        if (kind == PLAIN || (kind == BLANK && !in_attr)) {
+            i++;
+        } else if (kind == LONG) {
+            if (!(len = utf8_char((const unsigned char *)text + i, n - i))) {
+                out->len = before;
+                return false;
+            }
+            i += len;
+        } else {
+            ep_buf_add(out, text + from, i - from);
+            ep_buf_puts(out, escape_of(text[i]));
+            from = ++i;
         }
-        ep_buf_add(out, text + from, i - from);
-        ep_buf_puts(out, with);
-        from = i + 1;
     }
     ep_buf_add(out, text + from, n - from);
     return true;
 }
 
-static bool attr_escape(ep_buf *out, const char *text)
+bool ep_xml_escape(ep_buf *out, const char *text, size_t n)
 {
-    size_t n = strlen(text);
-    if (!strpbrk(text, "\t\n"))
-        return ep_xml_escape(out, text, n);
-    for (size_t i = 0, len; i < n; i += len) {
-        len = strcspn(text + i, "\t\n");
-        if (len && !ep_xml_escape(out, text + i, len))
-            return false;
-        if (!len)
-            ep_buf_puts(out, text[i] == '\t' ? "&#9;" : "&#10;"), len = 1;
-    }
-    return true;
+    return escape(out, text, n, false);
 }
 
 ep_xw ep_xw_init(ep_buf *out)
@@ -110,7 +122,7 @@ void ep_xw_attr(ep_xw *w, const char *name, const char *value)
     ep_buf_putc(w->out, ' ');
     ep_buf_puts(w->out, name);
     ep_buf_puts(w->out, "='");
-    if (!attr_escape(w->out, value))
+    if (!escape(w->out, value, strlen(value), true))
         w->status = EPODE_EINVAL;
     ep_buf_putc(w->out, '\'');
 }

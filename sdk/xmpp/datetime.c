@@ -14,13 +14,21 @@ static int64_t days_of(int64_t y, int m, int d)
     return era * 146097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719468;
 }
 
-/* sscanf() would take signs and spaces for digits. In the shape, 0 stands for a digit. */
+/* In the shape, 0 stands for a digit. */
 static bool has_shape(const char *text, const char *shape)
 {
     for (; *shape; text++, shape++)
         if (*shape == '0' ? *text < '0' || *text > '9' : *text != *shape)
             return false;
     return true;
+}
+
+static int digits(const char *text, int n)
+{
+    int value = 0;
+    while (n-- > 0)
+        value = value * 10 + (*text++ - '0');
+    return value;
 }
 
 static int days_in(int y, int m)
@@ -31,12 +39,13 @@ static int days_in(int y, int m)
 
 static bool parse_zone(const char *z, int *minutes)
 {
-    int h, m;
     *minutes = 0;
     if (strcmp(z, "Z") == 0)
         return true;
-    if ((*z != '+' && *z != '-') || !has_shape(z + 1, "00:00") || z[6] ||
-        sscanf(z + 1, "%2d:%2d", &h, &m) != 2 || h > 14 || m > 59)
+    if ((*z != '+' && *z != '-') || !has_shape(z + 1, "00:00") || z[6])
+        return false;
+    int h = digits(z + 1, 2), m = digits(z + 4, 2);
+    if (h > 14 || m > 59)
         return false;
     *minutes = (h * 60 + m) * (*z == '-' ? -1 : 1);
     return true;
@@ -44,10 +53,11 @@ static bool parse_zone(const char *z, int *minutes)
 
 bool ep_datetime_parse(const char *text, int64_t *ms)
 {
-    int y, mo, d, h, mi, s, zone;
-    if (!text || !has_shape(text, "0000-00-00T00:00:00") ||
-        sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d", &y, &mo, &d, &h, &mi, &s) != 6)
+    int zone;
+    if (!text || !has_shape(text, "0000-00-00T00:00:00"))
         return false;
+    int y = digits(text, 4), mo = digits(text + 5, 2), d = digits(text + 8, 2);
+    int h = digits(text + 11, 2), mi = digits(text + 14, 2), s = digits(text + 17, 2);
     if (mo < 1 || mo > 12 || d < 1 || d > days_in(y, mo) || h > 24 || mi > 59 || s > 60)
         return false;
     const char *p = text + strlen("0000-00-00T00:00:00");
