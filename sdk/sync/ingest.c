@@ -8,8 +8,6 @@
 #include "xmpp/message.h"
 #include "xmpp/ns.h"
 
-#define MOST_BYTES 1000 /* of a message's XML */
-
 static const ep_msg_kind kinds[] = {
     [EP_EFFECT_NONE] = EP_MSG_OTHER,
     [EP_EFFECT_CORRECTION] = EP_MSG_CORRECTION,
@@ -84,10 +82,15 @@ static void ingest_payloads(ep_msg *out, const ep_message *m, ep_arena *arena, b
         out->reactions = keep_buf(arena, &text, ok);
         ep_buf_clear(&text);
     }
-    ep_buf_reserve(&text, MOST_BYTES);
-    ep_elem_write(&text, m->stanza, EP_NS_CLIENT);
-    out->len = text.len;
-    out->xml = keep_buf(arena, &text, ok);
+    const char *wire = ep_elem_wire(m->stanza, EP_NS_CLIENT, &out->len);
+    if (wire) {
+        out->xml = ep_arena_strndup(arena, wire, out->len);
+        *ok = *ok && out->xml;
+    } else {
+        ep_elem_write(&text, m->stanza, EP_NS_CLIENT);
+        out->len = text.len;
+        out->xml = keep_buf(arena, &text, ok);
+    }
     ep_buf_free(&text);
 }
 

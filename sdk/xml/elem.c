@@ -58,6 +58,18 @@ const char *ep_elem_text(const ep_elem *e)
     return "";
 }
 
+const char *ep_elem_wire(const ep_elem *e, const char *outer_ns, size_t *len)
+{
+    const ep_elem *top = e;
+    while (top->parent)
+        top = top->parent;
+    /* An element without a prefix that declares no namespace itself is of the one around it. */
+    if (!top->wire || e->has_prefix || !ep_streq(e->ns, outer_ns))
+        return NULL;
+    *len = e->to - e->from;
+    return top->wire + (e->from - top->from);
+}
+
 static void elem_write_into(ep_xw *w, const ep_elem *e, const char *outer_ns)
 {
     ep_xw_open(w, e->name, ep_streq(e->ns, outer_ns) ? NULL : e->ns);

@@ -22,6 +22,9 @@ typedef struct ep_elem {
     const ep_attr *attrs;
     size_t attr_count;
     struct ep_elem *parent, *next, *child, *last;
+    const char *wire;  /* of the outermost one: how it came, byte by byte; NULL: not kept */
+    size_t from, to;   /* where it began and ended in its document */
+    bool has_prefix;   /* a name in it has a prefix: it means nothing without what declares that */
 } ep_elem;
 
 #define EP_NS_XML "http://www.w3.org/XML/1998/namespace"
@@ -36,6 +39,8 @@ const char *ep_elem_text(const ep_elem *e); /* of its first text node; "" if the
 
 #define EP_ELEM_EACH(it, parent) for (ep_elem *it = ep_elem_first(parent); it; it = ep_elem_next(it))
 
+/* How e came, if that says the same by itself where outer_ns is the default namespace; else NULL. As long as e. */
+const char *ep_elem_wire(const ep_elem *e, const char *outer_ns, size_t *len);
 /* Writes e as XML; xmlns is left out where it equals outer_ns (NULL: always written). */
 void ep_elem_write(ep_buf *out, const ep_elem *e, const char *outer_ns);
 

@@ -17,6 +17,8 @@ struct ep_xml_parser {
     void *user;
     ep_arena arena;
     ep_buf text;    /* character data since the last tag */
+    ep_buf wire;    /* the document's bytes from wire_at on */
+    size_t wire_at, done_at; /* done_at: the end of what stands before the next stanza */
     ep_elem *now;   /* the element being read; NULL: at stream level */
     size_t depth;   /* open elements, the root included */
     size_t fed;     /* bytes of this document handed to expat */
@@ -28,6 +30,18 @@ struct ep_xml_parser {
     const char *why;
 };
 
+static size_t parser_at(const ep_xml_parser *p)
+{
+    XML_Index at = XML_GetCurrentByteIndex(p->expat);
+    return at < 0 ? 0 : (size_t)at;
+}
+
+/* Behind the token that is being told. */
+static size_t parser_behind(const ep_xml_parser *p)
+{
+    return parser_at(p) + (size_t)XML_GetCurrentByteCount(p->expat);
+}
+
 static void parser_fail(ep_xml_parser *p, epode_status status, const char *why)
 {
     if (p->failed)
@@ -37,28 +51,26 @@ static void parser_fail(ep_xml_parser *p, epode_status status, const char *why)
     XML_StopParser(p->expat, XML_FALSE);
 }
 
-static size_t parser_at(const ep_xml_parser *p)
-{
-    XML_Index at = XML_GetCurrentByteIndex(p->expat);
-    return at < 0 ? 0 : (size_t)at;
-}
-
 static void parser_stop(ep_xml_parser *p)
 {
     p->stopped = true;
-    p->stop_at = parser_at(p) + (size_t)XML_GetCurrentByteCount(p->expat);
+    p->stop_at = parser_behind(p);
     XML_StopParser(p->expat, XML_TRUE);
 }
 
-/* Splits expat's "ns SEP name" into arena strings; the parent's namespace pointer is shared if it is equal. */
+/* Splits expat's "ns SEP name" or "ns SEP name SEP prefix" into arena strings; the parent's namespace pointer is shared
+ * if it is equal. */
 static bool parser_name(ep_xml_parser *p, const char *raw, const char *hint, const char **name,
-                        const char **ns)
+                        const char **ns, bool *has_prefix)
 {
-    const char *sep = strrchr(raw, NS_SEP);
+    const char *sep = strchr(raw, NS_SEP);
     const char *local = sep ? sep + 1 : raw;
+    const char *prefix = sep ? strchr(local, NS_SEP) : NULL;
     size_t n = sep ? (size_t)(sep - raw) : 0;
-    if (!(*name = ep_arena_strndup(&p->arena, local, strlen(local))))
+    if (!(*name = ep_arena_strndup(&p->arena, local, prefix ? (size_t)(prefix - local) : strlen(local))))
         return false;
+    /* Everybody knows what "xml" stands for. */
+    *has_prefix = *has_prefix || (prefix && strcmp(prefix + 1, "xml") != 0);
     if (!sep)
         *ns = "";
     else if (hint && strncmp(hint, raw, n) == 0 && hint[n] == '\0')
@@ -68,12 +80,12 @@ static bool parser_name(ep_xml_parser *p, const char *raw, const char *hint, con
     return *ns != NULL;
 }
 
-static const ep_attr *parser_attrs(ep_xml_parser *p, const XML_Char **atts, size_t n)
+static const ep_attr *parser_attrs(ep_xml_parser *p, const XML_Char **atts, size_t n, bool *has_prefix)
 {
     ep_attr *a = ep_arena_alloc(&p->arena, n * sizeof *a);
     for (size_t i = 0; a && i < n; i++) {
         const char *ns = NULL;
-        if (!parser_name(p, atts[2 * i], NULL, &a[i].name, &ns))
+        if (!parser_name(p, atts[2 * i], NULL, &a[i].name, &ns, has_prefix))
             return NULL;
         a[i].ns = *ns ? ns : NULL;
         a[i].value = ep_arena_strndup(&p->arena, atts[2 * i + 1], strlen(atts[2 * i + 1]));
@@ -96,10 +108,11 @@ static ep_elem *parser_elem(ep_xml_parser *p, const XML_Char *raw, const XML_Cha
     if (!e)
         return NULL;
     memset(e, 0, sizeof *e);
-    if (!parser_name(p, raw, p->now ? p->now->ns : NULL, &e->name, &e->ns))
+    if (!parser_name(p, raw, p->now ? p->now->ns : NULL, &e->name, &e->ns, &e->has_prefix))
         return NULL;
     e->attr_count = n;
-    if (n && !(e->attrs = parser_attrs(p, atts, n)))
+    e->from = p->token_at;
+    if (n && !(e->attrs = parser_attrs(p, atts, n, &e->has_prefix)))
         return NULL;
     return e;
 }
@@ -169,6 +182,7 @@ static void on_start(void *user, const XML_Char *raw, const XML_Char **atts)
     if (p->depth == 1) {
         if (p->events.header && p->events.header(p->user, e) == EP_XML_STOP)
             parser_stop(p);
+        p->done_at = parser_behind(p);
         ep_arena_reset(&p->arena);
         return;
     }
@@ -177,6 +191,17 @@ static void on_start(void *user, const XML_Char *raw, const XML_Char **atts)
     if (p->now)
         parser_append(p->now, e);
     p->now = e;
+}
+
+/* The whole stanza is here. */
+static void parser_deliver(ep_xml_parser *p, ep_elem *e)
+{
+    p->done_at = e->to;
+    if (!p->wire.failed && e->from >= p->wire_at && e->to - p->wire_at <= p->wire.len)
+        e->wire = ep_buf_ptr(&p->wire) + (e->from - p->wire_at);
+    if (p->events.element && p->events.element(p->user, e) == EP_XML_STOP)
+        parser_stop(p);
+    ep_arena_reset(&p->arena);
 }
 
 static void on_end(void *user, const XML_Char *raw)
@@ -196,18 +221,19 @@ static void on_end(void *user, const XML_Char *raw)
         return;
     }
     ep_elem *e = p->now;
+    e->to = parser_behind(p);
     p->now = e->parent;
-    if (p->now)
+    if (p->now) {
+        p->now->has_prefix = p->now->has_prefix || e->has_prefix;
         return;
+    }
     if (p->single) {
         if (p->root)
             parser_fail(p, EPODE_EPROTO, "more than one element");
         p->root = e;
         return;
     }
-    if (p->events.element && p->events.element(p->user, e) == EP_XML_STOP)
-        parser_stop(p);
-    ep_arena_reset(&p->arena);
+    parser_deliver(p, e);
 }
 
 static void on_text(void *user, const XML_Char *s, int len)
@@ -225,6 +251,7 @@ static void on_text(void *user, const XML_Char *s, int len)
             parser_fail(p, EPODE_EPROTO, "text stands between stanzas");
             return;
         }
+    p->done_at = parser_behind(p);
 }
 
 static void on_comment(void *user, const XML_Char *s)
@@ -249,6 +276,7 @@ static void on_doctype(void *user, const XML_Char *name, const XML_Char *sysid, 
 static void parser_setup(ep_xml_parser *p)
 {
     XML_SetUserData(p->expat, p);
+    XML_SetReturnNSTriplet(p->expat, 1);
     XML_SetElementHandler(p->expat, on_start, on_end);
     XML_SetCharacterDataHandler(p->expat, on_text);
     XML_SetCommentHandler(p->expat, on_comment);
@@ -295,6 +323,7 @@ void ep_xml_parser_free(ep_xml_parser *p)
     XML_ParserFree(p->expat);
     ep_arena_free(&p->arena);
     ep_buf_free(&p->text);
+    ep_buf_wipe(&p->wire);
     ep_free(p);
 }
 
@@ -305,12 +334,22 @@ epode_status ep_xml_parser_reset(ep_xml_parser *p)
     parser_setup(p);
     ep_arena_reset(&p->arena);
     ep_buf_clear(&p->text);
+    ep_buf_clear(&p->wire);
     p->now = p->root = NULL;
-    p->depth = p->fed = p->stanza_at = p->token_at = p->stop_at = 0;
+    p->depth = p->fed = p->stanza_at = p->token_at = p->stop_at = p->wire_at = p->done_at = 0;
     p->stopped = false;
     p->failed = EPODE_OK;
     p->why = NULL;
     return EPODE_OK;
+}
+
+/* Keeps what the stanza that has begun, or begins, needs. */
+static void parser_keep(ep_xml_parser *p, const char *data, size_t n)
+{
+    size_t keep = p->now ? p->stanza_at : p->done_at;
+    ep_buf_consume(&p->wire, keep - p->wire_at < p->wire.len ? keep - p->wire_at : p->wire.len);
+    p->wire_at = p->fed - p->wire.len;
+    ep_buf_add(&p->wire, data, n);
 }
 
 epode_status ep_xml_parser_feed(ep_xml_parser *p, const char *data, size_t n, size_t *consumed,
@@ -327,6 +366,7 @@ epode_status ep_xml_parser_feed(ep_xml_parser *p, const char *data, size_t n, si
     const char *nul = memchr(data, '\0', n);
     size_t before = p->fed, whole = n;
     n = nul ? (size_t)(nul - data) : n;
+    parser_keep(p, data, n);
     p->fed += n;
     enum XML_Status rc = XML_Parse(p->expat, data, (int)n, 0);
     if (p->stopped && !p->failed) {

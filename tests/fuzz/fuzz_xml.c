@@ -9,8 +9,30 @@ static ep_xml_next on_header(void *user, const ep_elem *e)
     return EP_XML_GO;
 }
 
+/* Whatever is said to be how an element came reads as that element. */
+static void check_wire(const ep_elem *e)
+{
+    size_t n;
+    const char *wire = ep_elem_wire(e, "jabber:client", &n);
+    if (wire) {
+        ep_arena arena = { 0 };
+        ep_buf first = EP_BUF_INIT, again = EP_BUF_INIT;
+        ep_elem *read = ep_elem_parse(&arena, wire, n, "jabber:client");
+        MUST(read);
+        ep_elem_write(&first, e, "jabber:client");
+        ep_elem_write(&again, read, "jabber:client");
+        MUST(first.len == again.len && !memcmp(ep_buf_ptr(&first), ep_buf_ptr(&again), first.len));
+        ep_buf_free(&first);
+        ep_buf_free(&again);
+        ep_arena_free(&arena);
+    }
+    EP_ELEM_EACH(child, e)
+        check_wire(child);
+}
+
 static ep_xml_next on_element(void *user, ep_elem *e)
 {
+    check_wire(e);
     ep_elem_write(user, e, NULL);
     ep_buf_putc(user, '\n');
     return EP_XML_GO;

@@ -12,6 +12,7 @@ typedef struct heard {
     ep_buf log;
     const char *stop_at; /* stop behind the element of this name */
     int ends;
+    bool short_of_memory; /* nothing more is read for the test itself */
 } heard;
 
 static ep_xml_next hear_header(void *user, const ep_elem *h)
@@ -21,9 +22,32 @@ static ep_xml_next hear_header(void *user, const ep_elem *h)
     return EP_XML_GO;
 }
 
+/* Whatever is said to be how an element came reads as that element. */
+static void check_wire(const ep_elem *e)
+{
+    size_t n;
+    const char *wire = ep_elem_wire(e, "jabber:client", &n);
+    if (wire) {
+        ep_arena arena = { 0 };
+        ep_buf first = EP_BUF_INIT, again = EP_BUF_INIT;
+        ep_elem *read = ep_elem_parse(&arena, wire, n, "jabber:client");
+        assert_non_null(read);
+        ep_elem_write(&first, e, "jabber:client");
+        ep_elem_write(&again, read, "jabber:client");
+        assert_string_equal(ep_buf_cstr(&first), ep_buf_cstr(&again));
+        ep_buf_free(&first);
+        ep_buf_free(&again);
+        ep_arena_free(&arena);
+    }
+    EP_ELEM_EACH(child, e)
+        check_wire(child);
+}
+
 static ep_xml_next hear_element(void *user, ep_elem *e)
 {
     heard *x = user;
+    if (!x->short_of_memory)
+        check_wire(e);
     ep_elem_write(&x->log, e, "jabber:client");
     return x->stop_at && ep_elem_is(e, x->stop_at, NULL) ? EP_XML_STOP : EP_XML_GO;
 }
@@ -100,6 +124,38 @@ static void an_element_is_the_same_byte_by_byte(void **state)
     assert_int_equal(x.ends, 1);
     ep_xml_parser_free(p);
     ep_buf_free(&x.log);
+}
+
+static ep_xml_next hear_wire(void *user, ep_elem *e)
+{
+    size_t n;
+    const ep_elem *inner = ep_elem_first(e);
+    const char *wire = ep_elem_wire(inner, "jabber:client", &n);
+    check_wire(e);
+    ep_buf_add(user, wire ? wire : "none", wire ? n : 4);
+    ep_buf_putc(user, ' ');
+    return EP_XML_GO;
+}
+
+static void an_element_is_kept_as_it_came_where_that_stands_by_itself(void **state)
+{
+    static const ep_xml_events wire_events = { NULL, hear_wire, NULL };
+    static const char text[] =
+        HEADER "<a><b  x=\"1\">&#65;</b></a> <a><b/></a>\n<a xmlns='urn:x'><b xmlns='jabber:client' xml:lang='de'>"
+               "<c xmlns='urn:y' d='stream:e'/></b></a><a xmlns='urn:x'><b/></a>"
+               "<a xmlns:p='jabber:client'><p:b/></a><a><b><stream:c/></b></a><a xmlns:p='urn:p'><b p:x='1'/></a>";
+    static const char expected[] = "<b  x=\"1\">&#65;</b> <b/> <b xmlns='jabber:client' xml:lang='de'>"
+                                   "<c xmlns='urn:y' d='stream:e'/></b> none none none none ";
+    (void)state;
+    for (size_t piece = 1; piece < sizeof text; piece++) {
+        ep_buf log = EP_BUF_INIT;
+        ep_xml_parser *p = ep_xml_parser_new(NULL, &wire_events, &log);
+        for (size_t at = 0; at < sizeof text - 1; at += piece)
+            assert_int_equal(feed(p, text + at, piece < sizeof text - 1 - at ? piece : sizeof text - 1 - at), EPODE_OK);
+        assert_string_equal(ep_buf_cstr(&log), expected);
+        ep_xml_parser_free(p);
+        ep_buf_free(&log);
+    }
 }
 
 static void it_stops_exactly_behind_an_element(void **state)
@@ -277,7 +333,7 @@ static void what_is_within_the_limits_passes(void **state)
 static bool parse_a_stream(void *user)
 {
     const char *more = user;
-    heard x = { 0 };
+    heard x = { .short_of_memory = true };
     epode_status st = EPODE_ENOMEM;
     ep_xml_parser *p = ep_xml_parser_new(NULL, &events, &x);
     if (p && !(st = ep_xml_parser_feed(p, HEADER, strlen(HEADER), NULL, NULL)))
@@ -314,6 +370,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_element_is_the_same_however_it_is_split),
         cmocka_unit_test(an_element_is_the_same_byte_by_byte),
+        cmocka_unit_test(an_element_is_kept_as_it_came_where_that_stands_by_itself),
         cmocka_unit_test(it_stops_exactly_behind_an_element),
         cmocka_unit_test(a_reset_begins_a_new_document),
         cmocka_unit_test(what_a_stream_may_not_hold_is_refused),
