@@ -83,6 +83,8 @@ typedef struct epode_event {
     const char *peer;         /* UNREAD, ROSTER, SUBSCRIPTION: a bare JID */
     bool synced;              /* SYNC: every followed archive is held up to its end */
     size_t done, expected;    /* SYNC: messages so far; expected 0: not known */
+    const char *resource;     /* whom what caused it was addressed to, where several are bound (resource.h): a full JID;
+                               * NULL: the account, or there is one only */
     uint32_t roster;          /* ROSTER: EPODE_ROSTER_* */
     epode_subscription_step subscription; /* SUBSCRIPTION: what the peer did */
 } epode_event;

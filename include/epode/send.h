@@ -78,6 +78,8 @@ typedef struct epode_outgoing {
     const char *react_id, *reactions; /* XEP-0444: emoji separated by blanks; "" withdraws them */
     bool no_receipt, no_marker; /* do not ask for a receipt (XEP-0184), for a displayed marker (XEP-0333) */
     const char *xml;        /* further elements, well-formed; NULL: none */
+    const char *resource;   /* whose it is, of several that are bound (resource.h): a full JID; NULL, or where that is not
+                             * bound any more when it leaves: the default one's */
 } epode_outgoing;
 #ifdef __cplusplus
 #define EPODE_OUTGOING_INIT { sizeof(epode_outgoing) }

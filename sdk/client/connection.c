@@ -79,6 +79,8 @@ void ep_client_drop(epode_client *c)
     /* Nothing can go on that session: whoever waits for its answers waits in vain. */
     if (c->was_ready && c->stream && !ep_stream_has_sm(c->stream))
         ep_requests_over(c, true);
+    ep_client_resources_end(c);
+    c->resources.all_gone = false;
     c->h_dirty = c->postponed = c->rest_due = false;
     c->held = 0;
     ep_timer_stop(&c->bulk_timer);
@@ -357,6 +359,10 @@ static void on_data(void *user, const char *data, size_t n)
         ep_client_commit(c);
     if (!c->stream)
         return;
+    if (c->resources.all_gone && !c->closing) {
+        c->closing = true; /* XEP-0193, 2: as it was wished */
+        ep_client_write(c);
+    }
     if (c->closing) {
         ep_net_close(c->net, true);
         return;
@@ -391,7 +397,7 @@ static void on_dns(void *user, const void *facts, size_t n, int64_t expires_wall
 static void on_closed(void *user, const ep_error *error)
 {
     epode_client *c = user;
-    if (c->closing) {
+    if (c->closing || c->resources.all_gone) {
         connection_closed(c);
         return;
     }

@@ -13,6 +13,7 @@ static void event_free(ep_event *ev)
     ep_free(ev->xml);
     ep_free(ev->id);
     ep_free(ev->peer);
+    ep_free(ev->resource);
     ep_free(ev);
 }
 
@@ -23,6 +24,7 @@ static void event_push(epode_client *c, ep_event *ev)
     ev->e.xml = ev->xml;
     ev->e.id = ev->id;
     ev->e.peer = ev->peer;
+    ev->e.resource = ev->resource;
     ep_list_push_back(&c->events, &ev->node);
     c->event_count++;
     if (!c->on_event && c->event_count >= EP_EVENTS_MAX && c->net) {
@@ -57,10 +59,12 @@ static bool event_copy(char **to, const char *from, size_t len)
 
 void ep_client_emit(epode_client *c, const epode_event *event)
 {
+    const ep_resource *one = c->resources.for_one;
     ep_event *ev = ep_calloc(1, sizeof *ev);
     if (!ev || !event_copy(&ev->xml, event->xml, event->xml_len) ||
         !event_copy(&ev->id, event->id, event->id ? strlen(event->id) : 0) ||
-        !event_copy(&ev->peer, event->peer, event->peer ? strlen(event->peer) : 0)) {
+        !event_copy(&ev->peer, event->peer, event->peer ? strlen(event->peer) : 0) ||
+        !event_copy(&ev->resource, one ? one->full : NULL, one ? strlen(one->full) : 0)) {
         event_free(ev);
         c->emit_failed = true;
         return;

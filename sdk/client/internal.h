@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "client/discover.h"
 #include "client/request.h"
+#include "client/resource.h"
 #include "epode/epode.h"
 #include "loop/loop.h"
 #include "net/net.h"
@@ -73,7 +74,7 @@ typedef struct ep_event {
     ep_list node;
     epode_event e;
     ep_error error;
-    char *xml, *id, *peer;
+    char *xml, *id, *peer, *resource;
     bool committed; /* what it tells of is */
 } ep_event;
 
@@ -178,6 +179,7 @@ struct epode_client {
     bool has_kept_features;
     ep_known domain_can, account_can;
     ep_roster_state roster_state;
+    ep_resources resources;
     uint64_t changes;    /* of messages, so far */
 
     uint32_t h_seen;     /* stanzas handled; stored at the turn's end */
@@ -269,6 +271,7 @@ epode_status ep_client_ride_lost(epode_client *c); /* it was dropped with the lo
 epode_status ep_client_ask_rest(epode_client *c, bool last); /* roster, disco#info; last: also without features */
 epode_status ep_client_drain_inbox(epode_client *c);
 epode_status ep_client_on_ready(epode_client *c); /* presence, account disco, what is pending, catch-up */
+epode_status ep_client_send_presence(epode_client *c, const char *from); /* NULL: the only one, or the default */
 ep_caps ep_client_caps(const epode_client *c);
 
 /* receipt.c */

@@ -286,7 +286,9 @@ static epode_status on_ready(void *user)
     if (ep_stream_legacy_pipelined(c->stream) && c->memory.facts.takes_legacy_pipelining != EP_HABIT_YES)
         ep_client_save_habit(c, "legacy-pipelining", EP_HABIT_YES);
     ep_memory_free(&c->memory);
-    epode_status st = store_status(c, ep_client_on_ready(c));
+    epode_status st = ep_client_resources_begin(c, s->jid);
+    if (!st)
+        st = store_status(c, ep_client_on_ready(c));
     if (st >= 0)
         ep_client_emit_state(c, EPODE_READY, NULL);
     return st;

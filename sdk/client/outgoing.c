@@ -46,6 +46,7 @@ static void write_message(const epode_outgoing *m, const char *id, ep_xw *w)
     ep_xw_attr(w, "type", m->type ? m->type : "chat");
     ep_xw_attr(w, "id", id);
     ep_xw_attr(w, "to", m->to);
+    ep_xw_attr(w, "from", m->resource);
     if (m->body)
         ep_xw_leaf(w, "body", NULL, m->body);
     write_ref(w, "origin-id", EP_NS_SID, id);
@@ -70,7 +71,21 @@ static void write_message(const epode_outgoing *m, const char *id, ep_xw *w)
         ep_xw_leaf(w, "store", EP_NS_HINTS, NULL);
 }
 
-static epode_status compose(const epode_outgoing *given, ep_buf *xml)
+/* NULL stays; else it must be a full JID of the account's. */
+static epode_status check_resource(const char *resource, const char *account)
+{
+    ep_jid jid;
+    if (!resource)
+        return EPODE_OK;
+    epode_status st = ep_jid_parse(&jid, resource);
+    if (st)
+        return st;
+    bool ours = jid.resource && strcmp(jid.bare, account) == 0;
+    ep_jid_free(&jid);
+    return ours ? EPODE_OK : EPODE_EINVAL;
+}
+
+static epode_status compose(const epode_outgoing *given, const char *account, ep_buf *xml)
 {
     epode_outgoing m = { 0 };
     char made[37];
@@ -82,6 +97,8 @@ static epode_status compose(const epode_outgoing *given, ep_buf *xml)
     if (st)
         return st;
     ep_jid_free(&to);
+    if ((st = check_resource(m.resource, account)))
+        return st;
     if (!m.id && !ep_rand_uuid(made))
         return EPODE_ENOMEM;
     ep_xw w = ep_xw_init(xml);
@@ -109,7 +126,7 @@ epode_status epode_send_message(epode_client *c, const epode_outgoing *message, 
         return EPODE_ESTATE;
     if (!message || message->size < sizeof(size_t))
         return EPODE_EINVAL;
-    epode_status st = compose(message, &xml);
+    epode_status st = compose(message, c->jid.bare, &xml);
     ep_elem *e = NULL;
     ep_reader reader = { .account = c->jid.bare };
     if (!st && (st = ep_elem_read(&e, &tree, ep_buf_ptr(&xml), xml.len, EP_NS_CLIENT)) == EPODE_EPROTO)
@@ -166,6 +183,24 @@ static epode_status too_large(pump_run *run, const ep_outbox_row *row)
     return st < 0 ? st : EPODE_OK;
 }
 
+static epode_status pump_text(epode_client *c, const ep_outbox_row *row, int64_t now)
+{
+    ep_buf stamped = EP_BUF_INIT, late = EP_BUF_INIT;
+    ep_outbox_row out = *row;
+    epode_status st = ep_client_stamp(c, &out.xml, &out.len, &stamped, true);
+    if (!st && now - row->time_ms > 10000 && row->xml[row->len - 2] != '/') {
+        with_delay(&out, &late);
+        out.xml = ep_buf_ptr(&late);
+        out.len = late.len;
+        st = late.failed ? EPODE_ENOMEM : EPODE_OK;
+    }
+    if (!st)
+        st = ep_stream_send(c->stream, out.xml, out.len, false);
+    ep_buf_free(&stamped);
+    ep_buf_free(&late);
+    return st;
+}
+
 static epode_status pump_row(const ep_outbox_row *row, void *user)
 {
     pump_run *run = user;
@@ -181,14 +216,7 @@ static epode_status pump_row(const ep_outbox_row *row, void *user)
         return EPODE_OK;
     if (st < 0)
         return st;
-    if (now - row->time_ms > 10000 && row->xml[row->len - 2] != '/') {
-        ep_buf text = EP_BUF_INIT;
-        with_delay(row, &text);
-        st = text.failed ? EPODE_ENOMEM : ep_stream_send(c->stream, ep_buf_ptr(&text), text.len, false);
-        ep_buf_free(&text);
-    } else {
-        st = ep_stream_send(c->stream, row->xml, row->len, false);
-    }
+    st = pump_text(c, row, now);
     run->sent++;
     if (number)
         c->request_due = true;

@@ -25,6 +25,7 @@ typedef enum request_state {
 struct ep_request {
     ep_list node;
     uint64_t number;
+    unsigned by; /* the resource that asks */
     char id[32];
     ep_jid to; /* bare NULL: the account */
     request_state state;
@@ -113,6 +114,7 @@ static epode_status enter(epode_client *c, ep_request *r, uint32_t timeout_ms, c
         request_free(r);
         return st;
     }
+    r->by = c->resources.by;
     int64_t ms = timeout_ms ? timeout_ms : EP_REQUEST_TIMEOUT_MS;
     r->deadline_us = ep_loop_refresh(c->loop) + ms * 1000;
     r->state = REQ_ASKED;
@@ -218,6 +220,17 @@ void ep_requests_over(epode_client *c, bool again)
     }
 }
 
+void ep_requests_unbound(epode_client *c, unsigned resource)
+{
+    EP_LIST_EACH_SAFE(at, &c->requests) {
+        ep_request *r = EP_LIST_OF(at, ep_request, node);
+        if (r->by != resource || (r->state != REQ_WAITING && r->state != REQ_ASKED))
+            continue;
+        decide(c, r, EPODE_IQ_CANCELLED, true, NULL);
+        finish(c, r);
+    }
+}
+
 void ep_requests_committed(epode_client *c)
 {
     EP_LIST_EACH_SAFE(at, &c->requests) {
@@ -258,7 +271,7 @@ static bool sent_by(const epode_client *c, const ep_request *r, const char *from
                            : strcmp(jid.bare, r->to.bare) == 0 && ep_streq(jid.resource, r->to.resource);
     /* Where nobody was named, servers also answer in their own name, or by our full JID. */
     if (!same && !r->to.bare && jid.resource)
-        same = c->session && ep_streq(from, c->session->jid);
+        same = ep_client_resource_named(c, from) != NULL;
     else if (!same && !r->to.bare)
         same = strcmp(jid.bare, c->jid.domain) == 0;
     ep_jid_free(&jid);

@@ -34,6 +34,7 @@ void ep_request_for(ep_request *r, epode_iq_fn *done, void *user);
 /* True: e answers a request that waits, *st is what came of it. *forged: it has the id of one, and another sender. */
 bool ep_requests_take(epode_client *c, const ep_elem *e, bool *forged, epode_status *st);
 void ep_requests_over(epode_client *c, bool again); /* the session is: whoever waits is told */
+void ep_requests_unbound(epode_client *c, unsigned resource); /* the one who asked is not bound any more */
 void ep_requests_committed(epode_client *c);
 void ep_requests_rolled_back(epode_client *c);
 bool ep_requests_due(const epode_client *c);        /* outcomes wait to be told to the application */

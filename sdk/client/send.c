@@ -11,10 +11,8 @@
 #include "xmpp/datetime.h"
 #include "xmpp/ns.h"
 
-epode_status ep_client_send_text(epode_client *c, ep_stanza_kind kind, const char *id, const char *xml, size_t len)
+static epode_status send_stamped(epode_client *c, ep_stanza_kind kind, const char *id, const char *xml, size_t len)
 {
-    if (!c->stream || (!c->riding && ep_stream_state_of(c->stream) != EP_S_READY))
-        return EPODE_ESTATE;
     uint64_t seq = c->riding ? ++c->behind : ep_stream_next_out(c->stream);
     if (seq) {
         ep_smq_row row = { .seq = seq, .kind = kind, .stamp_ms = ep_client_wall_ms(), .id = id, .xml = xml, .len = len };
@@ -27,6 +25,18 @@ epode_status ep_client_send_text(epode_client *c, ep_stanza_kind kind, const cha
     }
     ep_client_schedule(c);
     return c->riding ? ep_stream_behind(c->stream, xml, len) : ep_stream_send(c->stream, xml, len, false);
+}
+
+epode_status ep_client_send_text(epode_client *c, ep_stanza_kind kind, const char *id, const char *xml, size_t len)
+{
+    if (!c->stream || (!c->riding && ep_stream_state_of(c->stream) != EP_S_READY))
+        return EPODE_ESTATE;
+    ep_buf stamped = EP_BUF_INIT;
+    epode_status st = ep_client_stamp(c, &xml, &len, &stamped, false);
+    if (!st)
+        st = send_stamped(c, kind, id, xml, len);
+    ep_buf_free(&stamped);
+    return st;
 }
 
 static epode_status resend_row(const ep_smq_row *row, void *user)

@@ -16,12 +16,13 @@ ep_caps ep_client_caps(const epode_client *c)
 
 /* --- at the beginning of a session ------------------------------------------------------------------ */
 
-static epode_status send_presence(epode_client *c)
+epode_status ep_client_send_presence(epode_client *c, const char *from)
 {
     ep_caps caps = ep_client_caps(c);
     ep_buf_clear(&c->scratch);
     ep_xw w = ep_xw_init(&c->scratch);
     ep_xw_open(&w, "presence", NULL);
+    ep_xw_attr(&w, "from", from);
     ep_caps_write_presence(&caps, &w);
     ep_xw_close(&w);
     return ep_client_send_writer(c, EP_STANZA_PRESENCE, NULL, &w);
@@ -66,7 +67,7 @@ epode_status ep_client_ride(epode_client *c)
     if (st >= 0)
         st = ep_client_ask_rest(c, false);
     if (st >= 0 && !(c->flags & EPODE_NO_PRESENCE))
-        st = send_presence(c);
+        st = ep_client_send_presence(c, NULL);
     if (st >= 0)
         st = ep_sync_ready(c->sync, false, NULL, ep_loop_now_us(c->loop), ep_client_wall_ms());
     c->riding = false;
@@ -94,7 +95,7 @@ epode_status ep_client_on_ready(epode_client *c)
         st = ep_client_ask_rest(c, false);
     /* Presence before the archive's query: what is archived behind it is delivered live as well. */
     if (st >= 0 && !resumed && !ridden && !(c->flags & EPODE_NO_PRESENCE))
-        st = send_presence(c);
+        st = ep_client_send_presence(c, NULL);
     if (st >= 0 && !resumed)
         st = ep_client_send_pending(c);
     if (st >= 0 && !ridden)
@@ -170,6 +171,7 @@ static epode_status take_message(epode_client *c, const ep_elem *e, bool *bulk)
     uint64_t before = c->changes;
     epode_status st = ep_sync_live(c->sync, e, ids, 0, now);
     /* One that is held already was answered, or came by the archive: no receipt is sent for that (XEP-0184, 5.4). */
+    c->resources.answering = true;
     return st < 0 || c->changes == before ? st : ep_client_receipt(c, e);
 }
 
@@ -200,6 +202,7 @@ static epode_status take_iq(epode_client *c, const ep_elem *e, bool *bulk)
     const char *type = ep_elem_attr(e, "type");
     bool answer = ep_streq(type, "result") || ep_streq(type, "error"), forgery;
     epode_status st;
+    c->resources.answering = !answer;
     if (ep_client_is_push(c, e))
         return from_account(c, e) ? ep_client_take_push(c, e) : forged(c, "a change of the roster");
     if (!answer)
@@ -222,6 +225,8 @@ epode_status ep_client_stanza(epode_client *c, ep_elem *e, uint32_t h)
     epode_status st = EPODE_OK;
     bool bulk = false;
     ep_client_begin(c);
+    if (c->resources.count > 1)
+        c->resources.for_one = ep_client_resource_named(c, ep_elem_attr(e, "to"));
     if (h) {
         c->h_seen = h;
         c->h_dirty = true;
@@ -240,6 +245,8 @@ epode_status ep_client_stanza(epode_client *c, ep_elem *e, uint32_t h)
         st = take_iq(c, e, &bulk);
     else if (ep_elem_is(e, "presence", EP_NS_CLIENT))
         ep_client_take_subscription(c, e);
+    c->resources.for_one = NULL;
+    c->resources.answering = false;
     if (!bulk)
         ep_client_schedule(c);
     return st < 0 ? st : EPODE_OK;

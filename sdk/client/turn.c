@@ -186,6 +186,8 @@ static void settle(ep_job *job, void *user)
     c->lacks_changed = false;
     ep_client_watch_guess(c);
     turn_watch_sync(c);
+    if (c->resources.all_gone && !c->closing)
+        ep_client_stop_connection(c, EPODE_STOP_CLOSE);
     if (wait || ((ep_list_empty(&c->events) || !c->on_event) && !ep_requests_due(c)))
         return;
     if (c->processing)

@@ -177,6 +177,19 @@ static const char *reset_counters(struct srv *srv, char *rest, struct srv_buf *o
     return NULL;
 }
 
+/* As if it had never been bound: nobody is told. */
+static const char *session_end(struct srv *srv, char *rest, struct srv_buf *out)
+{
+    char *full = srv_word(&rest);
+    (void)out;
+    for (struct srv_session *at = srv->sessions; at; at = at->next)
+        if (strcmp(at->full, full) == 0) {
+            srv_session_end(at);
+            return NULL;
+        }
+    return "there is no such session";
+}
+
 static const char *nothing(struct srv *srv, char *rest, struct srv_buf *out)
 {
     (void)srv;
@@ -208,6 +221,7 @@ static const struct {
     {"mds-publish", srv_line_mds_publish},
     {"mds-forge", srv_line_mds_forge},
     {"pep-dump", srv_line_pep_dump},
+    {"session-end", session_end},
     {"roster-put", srv_line_roster_put},
     {"room-create", srv_line_room_create},
     {"room-say", srv_line_room_say},

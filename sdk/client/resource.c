@@ -1,0 +1,357 @@
+/* resource.c: several resources on one stream (XEP-0193): who is bound, and whose a stanza is. */
+#include "client/resource.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/str.h"
+#include "client/internal.h"
+#include "xml/writer.h"
+#include "xmpp/ns.h"
+
+static void resource_free(ep_resource *r)
+{
+    ep_free(r->full);
+    ep_free(r->escaped);
+    memset(r, 0, sizeof *r);
+}
+
+static epode_status resource_add(epode_client *c, const char *full)
+{
+    ep_resources *rs = &c->resources;
+    ep_buf escaped = EP_BUF_INIT;
+    if (rs->count == EP_RESOURCES_MAX)
+        return EPODE_ELIMIT;
+    ep_resource *r = &rs->at[rs->count];
+    bool ok = ep_xml_escape(&escaped, full, strlen(full)) && (r->escaped = ep_buf_detach(&escaped)) &&
+              (r->full = ep_strdup(full));
+    ep_buf_free(&escaped);
+    if (!ok) {
+        resource_free(r);
+        return EPODE_ENOMEM;
+    }
+    r->number = ++rs->made;
+    rs->count++;
+    return EPODE_OK;
+}
+
+epode_status ep_client_resources_begin(epode_client *c, const char *full)
+{
+    ep_client_resources_end(c);
+    return resource_add(c, full);
+}
+
+void ep_client_resources_end(epode_client *c)
+{
+    ep_resources *rs = &c->resources;
+    for (size_t i = 0; i < rs->count; i++)
+        resource_free(&rs->at[i]);
+    rs->count = 0;
+    rs->for_one = NULL;
+    rs->answering = false;
+}
+
+const ep_resource *ep_client_resource_named(const epode_client *c, const char *full)
+{
+    for (size_t i = 0; full && i < c->resources.count; i++)
+        if (strcmp(c->resources.at[i].full, full) == 0)
+            return &c->resources.at[i];
+    return NULL;
+}
+
+/* --- senders --------------------------------------------------------------------------------------------- */
+
+/* The attribute in the start tag, with the blanks before it. Our own writing: well-formed. */
+typedef struct from_attr {
+    size_t name_end; /* of the element's name */
+    size_t start, end;
+    const char *value; /* NULL: there is none */
+    size_t value_len;
+} from_attr;
+
+static from_attr find_from(const char *xml, size_t len)
+{
+    from_attr a = { 0 };
+    size_t i = 1;
+    while (i < len && !strchr(" \t\r\n/>", xml[i]))
+        i++;
+    a.name_end = i;
+    while (i < len && xml[i] != '>' && xml[i] != '/') {
+        size_t start = i;
+        i += strspn(xml + i, " \t\r\n");
+        size_t name = i, name_len = strcspn(xml + i, "= \t\r\n/>");
+        i += name_len;
+        i += strcspn(xml + i, "'\">");
+        if (i >= len || xml[i] == '>')
+            break;
+        const char *value = xml + i + 1, *close = memchr(value, xml[i], len - i - 1);
+        if (!close)
+            break;
+        i = (size_t)(close + 1 - xml);
+        if (name_len == 4 && memcmp(xml + name, "from", 4) == 0) {
+            a.start = start;
+            a.end = i;
+            a.value = value;
+            a.value_len = (size_t)(close - value);
+            break;
+        }
+    }
+    return a;
+}
+
+static const ep_resource *escaped_is(const epode_client *c, const from_attr *a)
+{
+    for (size_t i = 0; i < c->resources.count; i++) {
+        const ep_resource *r = &c->resources.at[i];
+        if (strlen(r->escaped) == a->value_len && memcmp(r->escaped, a->value, a->value_len) == 0)
+            return r;
+    }
+    return NULL;
+}
+
+epode_status ep_client_stamp(epode_client *c, const char **xml, size_t *len, ep_buf *made, bool own)
+{
+    ep_resources *rs = &c->resources;
+    from_attr a = find_from(*xml, *len);
+    const ep_resource *named = a.value ? escaped_is(c, &a) : NULL;
+    const ep_resource *by = named                               ? named
+                            : rs->answering && rs->for_one ? rs->for_one
+                                                           : &rs->at[0];
+    rs->by = rs->count ? by->number : 0;
+    if (named || (rs->count < 2 && !(own && a.value)))
+        return EPODE_OK;
+    if (a.value && !own)
+        return EPODE_EINVAL;
+    size_t rest = a.value ? a.end : a.name_end;
+    ep_buf_add(made, *xml, a.value ? a.start : a.name_end);
+    if (rs->count > 1)
+        ep_buf_printf(made, " from='%s'", by->escaped);
+    ep_buf_add(made, *xml + rest, *len - rest);
+    if (made->failed)
+        return EPODE_ENOMEM;
+    *xml = ep_buf_ptr(made);
+    *len = made->len;
+    return EPODE_OK;
+}
+
+/* --- binding --------------------------------------------------------------------------------------------- */
+
+/* What a request of the application's is about, until it was told. */
+typedef struct binding {
+    epode_resource_fn *done;
+    void *user;
+    char *full; /* to be unbound; or what was bound */
+    ep_error error;
+} binding;
+
+static void binding_free(binding *b)
+{
+    ep_free(b->full);
+    ep_free(b);
+}
+
+static void tell(epode_client *c, const epode_iq_answer *answer, void *user)
+{
+    binding *b = user;
+    /* With the client gone nobody has looked at the outcome yet. */
+    if (!c && answer->outcome == EPODE_IQ_CANCELLED && !b->error.status)
+        ep_fail(&b->error, EPODE_ECANCELLED, 0, "the client was freed");
+    epode_resource_result r = { .size = sizeof r, .jid = b->error.status ? NULL : b->full,
+                                .error = b->error.status ? &b->error : NULL };
+    if (b->done)
+        b->done(c, &r, b->user);
+    binding_free(b);
+}
+
+/* True: it is an answer that says yes. */
+static bool granted(binding *b, const ep_reply *reply, const char *what)
+{
+    if (reply->outcome == EPODE_IQ_RESULT)
+        return true;
+    if (reply->outcome == EPODE_IQ_TIMEOUT)
+        ep_fail(&b->error, EPODE_ETIMEOUT, 0, "the server did not answer in time");
+    else if (reply->outcome == EPODE_IQ_CANCELLED)
+        ep_fail(&b->error, EPODE_ECANCELLED, 0, "the connection ended before the answer");
+    else
+        ep_fail(&b->error, EPODE_EBIND, 0, "the server did not %s the resource: %s", what, reply->condition);
+    ep_error_set_condition(&b->error, reply->condition);
+    return false;
+}
+
+static epode_status take_bound(epode_client *c, const ep_reply *reply, void *user)
+{
+    binding *b = user;
+    ep_jid jid;
+    if (!granted(b, reply, "bind"))
+        return EPODE_OK;
+    const ep_elem *bind = ep_elem_child(reply->iq, "bind", EP_NS_BIND);
+    epode_status st = ep_jid_parse(&jid, ep_elem_text(ep_elem_child(bind, "jid", EP_NS_BIND)));
+    bool ours = !st && jid.resource && strcmp(jid.bare, c->jid.bare) == 0;
+    char *full = ours ? ep_asprintf("%s/%s", jid.bare, jid.resource) : NULL;
+    if (!st)
+        ep_jid_free(&jid);
+    if (st == EPODE_ENOMEM || (ours && !full))
+        return EPODE_ENOMEM;
+    if (!ours || ep_client_resource_named(c, full)) {
+        ep_fail(&b->error, EPODE_EPROTO, 0, "the server's answer to the bind names no new resource of ours");
+        ep_free(full);
+        return EPODE_OK;
+    }
+    st = resource_add(c, full);
+    ep_free(b->full);
+    b->full = full;
+    if (st == EPODE_ELIMIT)
+        ep_fail(&b->error, EPODE_ELIMIT, 0, "there are too many resources on this stream");
+    if (st)
+        return st == EPODE_ELIMIT ? EPODE_OK : st;
+    return c->flags & EPODE_NO_PRESENCE ? EPODE_OK : ep_client_send_presence(c, full);
+}
+
+/* XEP-0280: carbons were on for the one that is gone. */
+static epode_status ask_carbons(epode_client *c)
+{
+    ep_xw w;
+    ep_request *r = ep_request_open(c, &w, "set", NULL, NULL, NULL);
+    ep_xw_leaf(&w, "enable", EP_NS_CARBONS, NULL);
+    return ep_request_send(c, r, &w, 0);
+}
+
+/* The oldest is gone: what the server did for it alone, it does for the next one from now on. */
+static epode_status new_default(epode_client *c)
+{
+    epode_status st = ep_str_set(&c->session->jid, c->resources.at[0].full) ? EPODE_OK : EPODE_ENOMEM;
+    if (!st && c->session->carbons)
+        st = ask_carbons(c);
+    if (st >= 0)
+        st = ep_client_roster_reset(c);
+    if (st >= 0)
+        st = ep_client_ask_rest(c, true);
+    if (st >= 0)
+        st = ep_sync_ready(c->sync, false, NULL, ep_loop_now_us(c->loop), ep_client_wall_ms());
+    return st < 0 ? st : EPODE_OK;
+}
+
+static epode_status take_unbound(epode_client *c, const ep_reply *reply, void *user)
+{
+    binding *b = user;
+    ep_resources *rs = &c->resources;
+    if (!granted(b, reply, "unbind"))
+        return EPODE_OK;
+    const ep_resource *gone = ep_client_resource_named(c, b->full);
+    if (!gone)
+        return EPODE_OK;
+    size_t i = (size_t)(gone - rs->at);
+    unsigned number = gone->number;
+    resource_free(&rs->at[i]);
+    rs->count--;
+    memmove(&rs->at[i], &rs->at[i + 1], (rs->count - i) * sizeof *rs->at);
+    memset(&rs->at[rs->count], 0, sizeof *rs->at);
+    rs->for_one = NULL;
+    ep_requests_unbound(c, number);
+    if (!rs->count) {
+        /* XEP-0193, 2: the server closes the stream; nobody wants another. */
+        rs->all_gone = true;
+        c->wish = false;
+        return EPODE_OK;
+    }
+    return i ? EPODE_OK : new_default(c);
+}
+
+/* Why not; NULL: it can be asked. */
+static const char *hindrance(const epode_client *c)
+{
+    const ep_features *f = ep_client_features(c);
+    if (!c->was_ready || !c->stream || ep_stream_state_of(c->stream) != EP_S_READY || c->closing || !c->resources.count)
+        return "not-ready";
+    if (!f || !(f->bits & EP_F_UNBIND))
+        return "not-offered";
+    return ep_stream_has_sm(c->stream) ? "stream-management" : NULL;
+}
+
+/* "user@domain/resource", prepared; EPODE_EINVAL: it is no name of a resource. */
+static epode_status full_jid(const epode_client *c, const char *resource, char **out)
+{
+    ep_jid jid;
+    char *text = ep_asprintf("%s/%s", c->jid.bare, resource);
+    epode_status st = text ? ep_jid_parse(&jid, text) : EPODE_ENOMEM;
+    ep_free(text);
+    if (st)
+        return st;
+    *out = ep_asprintf("%s/%s", jid.bare, jid.resource);
+    ep_jid_free(&jid);
+    return *out ? EPODE_OK : EPODE_ENOMEM;
+}
+
+static void write_binding(ep_xw *w, const char *name, const char *full)
+{
+    ep_xw_open(w, name, EP_NS_BIND);
+    if (full)
+        ep_xw_leaf(w, "resource", NULL, strchr(full, '/') + 1);
+    ep_xw_close(w);
+}
+
+static epode_status ask(epode_client *c, binding *b, bool bind)
+{
+    ep_xw w;
+    ep_request *r = ep_request_open(c, &w, "set", NULL, bind ? take_bound : take_unbound, b);
+    /* The sender is one that is bound: who goes, if it is there; else the default one. */
+    const ep_resource *gone = bind ? NULL : ep_client_resource_named(c, b->full);
+    if (r)
+        ep_xw_attr(&w, "from", gone ? gone->full : c->resources.at[0].full);
+    write_binding(&w, bind ? "bind" : "unbind", b->full);
+    if (r)
+        ep_request_for(r, tell, b);
+    return ep_request_send(c, r, &w, 0);
+}
+
+static epode_status binding_ask(epode_client *c, const char *resource, bool bind, epode_resource_fn *done, void *user,
+                                const char **why_not)
+{
+    const char *why = c->freed ? "not-ready" : hindrance(c);
+    if (why_not)
+        *why_not = why;
+    if (why)
+        return EPODE_ESTATE;
+    binding *b = ep_calloc(1, sizeof *b);
+    epode_status st = !b ? EPODE_ENOMEM : resource ? full_jid(c, resource, &b->full) : EPODE_OK;
+    if (!st && bind && ep_client_resource_named(c, b->full)) {
+        if (why_not)
+            *why_not = "bound";
+        st = EPODE_ESTATE;
+    }
+    if (st) {
+        if (b)
+            binding_free(b);
+        return st;
+    }
+    b->done = done;
+    b->user = user;
+    ep_loop_enter(c->loop);
+    st = ask(c, b, bind);
+    ep_loop_leave(c->loop);
+    if (st)
+        binding_free(b);
+    return st;
+}
+
+epode_status epode_resource_bind(epode_client *c, const char *resource, epode_resource_fn *done, void *user,
+                                 const char **why_not)
+{
+    return binding_ask(c, resource, true, done, user, why_not);
+}
+
+epode_status epode_resource_unbind(epode_client *c, const char *resource, epode_resource_fn *done, void *user,
+                                   const char **why_not)
+{
+    return resource ? binding_ask(c, resource, false, done, user, why_not) : EPODE_EINVAL;
+}
+
+size_t epode_resource_count(const epode_client *c)
+{
+    return c->was_ready ? c->resources.count : 0;
+}
+
+const char *epode_resource_at(const epode_client *c, size_t i)
+{
+    return i < epode_resource_count(c) ? c->resources.at[i].full : NULL;
+}
