@@ -319,7 +319,8 @@ static void shake_hands(ep_link *link)
         /* The owner writes behind our Finished, and both leave in one segment, when all that came with the peer's
          * was read: it may have said already what would be waited for (XEP-0305, 5). */
         link->events->on_up(link, link->user);
-        ep_loop_defer(link->loop, &link->flush);
+        if (is_alive(link))
+            ep_loop_defer(link->loop, &link->flush);
         return;
     }
     ep_link_flush(link);
