@@ -417,12 +417,13 @@ static epode_status failure_of_token(ep_stream *s, const char *condition, failur
 }
 
 /* A server that does not say which channel bindings it knows (XEP-0440) may know those of TLS 1.2 only, and then refuses
- * the one of TLS 1.3 with its first word, as ejabberd 23 does. No secret was looked at: the same goes without. */
+ * the one of TLS 1.3 with its first word, as ejabberd 23 does. No secret was looked at: the same goes without. With SASL2
+ * every server has to say them (XEP-0440, 3): there it would be what somebody in between wants. */
 static bool failure_of_binding(ep_stream *s)
 {
     const ep_sasl_mech *m = s->plan.mech;
     size_t n;
-    if (!m->plus || (s->written & EP_STEP_RESPONSE) || (s->live.bits & EP_F_CB_LISTED))
+    if (!m->plus || s->plan.sasl2 || (s->written & EP_STEP_RESPONSE) || (s->live.bits & EP_F_CB_LISTED))
         return false;
     m = ep_sasl_mechs(&n);
     for (size_t i = 0; i < n; i++)
