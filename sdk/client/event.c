@@ -14,13 +14,14 @@ static void event_free(ep_event *ev)
     ep_free(ev->id);
     ep_free(ev->peer);
     ep_free(ev->resource);
+    ep_free(ev->error);
     ep_free(ev);
 }
 
 static void event_push(epode_client *c, ep_event *ev)
 {
     ev->e.size = sizeof ev->e;
-    ev->e.error = ev->error.status ? &ev->error : NULL;
+    ev->e.error = ev->error && ev->error->status ? ev->error : NULL;
     ev->e.xml = ev->xml;
     ev->e.id = ev->id;
     ev->e.peer = ev->peer;
@@ -47,8 +48,9 @@ void ep_client_emit_state(epode_client *c, epode_state state, const ep_error *wh
         return;
     ev->e.type = EPODE_EV_STATE;
     ev->e.state = state;
-    if (why)
-        ev->error = *why;
+    /* Without memory for the reason it is still there to be asked for. */
+    if (why && (ev->error = ep_calloc(1, sizeof *ev->error)))
+        *ev->error = *why;
     event_push(c, ev);
 }
 
@@ -61,7 +63,8 @@ void ep_client_emit(epode_client *c, const epode_event *event)
 {
     const ep_resource *one = c->resources.for_one;
     ep_event *ev = ep_calloc(1, sizeof *ev);
-    if (!ev || !event_copy(&ev->xml, event->xml, event->xml_len) ||
+    if (!ev || (event->error && !(ev->error = ep_calloc(1, sizeof *ev->error))) ||
+        !event_copy(&ev->xml, event->xml, event->xml_len) ||
         !event_copy(&ev->id, event->id, event->id ? strlen(event->id) : 0) ||
         !event_copy(&ev->peer, event->peer, event->peer ? strlen(event->peer) : 0) ||
         !event_copy(&ev->resource, one ? one->full : NULL, one ? strlen(one->full) : 0)) {
@@ -71,7 +74,7 @@ void ep_client_emit(epode_client *c, const epode_event *event)
     }
     ev->e = *event;
     if (event->error)
-        ev->error = *event->error;
+        *ev->error = *event->error;
     event_push(c, ev);
 }
 

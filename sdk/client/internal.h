@@ -73,7 +73,7 @@ struct epode_session {
 typedef struct ep_event {
     ep_list node;
     epode_event e;
-    ep_error error;
+    ep_error *error; /* NULL: none */
     char *xml, *id, *peer, *resource;
     bool committed; /* what it tells of is */
 } ep_event;

@@ -50,10 +50,6 @@ static void bind_numbers(binding *b, const ep_insert *in, int64_t now_ms)
     const ep_msg *m = in->m;
     const ep_spot *spot = &in->spot;
     int64_t received = m->received_ms ? m->received_ms : now_ms;
-    if (in->row)
-        bind_int(b, in->row);
-    else
-        bind_null(b);
     bind_int(b, spot->archive);
     bind_int(b, spot->pos);
     bind_int(b, spot->place);

@@ -46,9 +46,8 @@ epode_status ep_message_add(ep_store *s, const ep_spot *spot, const ep_msg *m, i
 typedef struct ep_insert {
     const ep_msg *m;
     ep_spot spot;
-    int64_t row; /* its number; 0: the next one */
 } ep_insert;
-/* EPODE_EINVAL: one of them is there already; others may have been added, no later ones. */
+/* Each gets the next row number. EPODE_EINVAL: one of them is there already; others may have been added, no later ones. */
 epode_status ep_messages_add(ep_store *s, const ep_insert *in, size_t n);
 /* Of something held: EPODE_DONE: it is not. */
 typedef struct ep_held {

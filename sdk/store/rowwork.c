@@ -115,7 +115,6 @@ static size_t page_list_new(ep_page_work *w, ep_place place, ep_insert *out)
         slot->is_new = true;
         slot->row = w->before_row + 1 + (int64_t)n;
         out[n++] = (ep_insert){ .m = slot->m,
-                                .row = slot->row,
                                 .spot = { .archive = w->l.a.id,
                                           .pos = slot->pos,
                                           .conversation = slot->conversation,
@@ -137,6 +136,8 @@ static epode_status page_add(ep_page_work *w, ep_place place)
     epode_status status = ep_messages_add(w->l.s, in, n);
     w->out->added = n;
     ep_free(in);
+    if (status == EPODE_OK && n && sqlite3_last_insert_rowid(w->l.s->db) != w->before_row + (int64_t)n)
+        return ep_store_fail(w->l.s, EPODE_ESTORE, "SQLite numbered rows in an unexpected way");
     if (status != EPODE_EINVAL || !w->fresh)
         return status;
     status = ep_sql_run(w->l.s, EP_SQL_MESSAGE_UNDO, "i", w->before_row);

@@ -20,10 +20,10 @@
 /* In the order in which insert.c binds them. OR FAIL: a failure spoils the whole transaction anyway, and to undo the
  * statement alone SQLite would keep a copy of every page that it touches. */
 #define MESSAGE_ADD                                                                                \
-    "INSERT OR FAIL INTO message (row, archive, pos, place, conversation, kind, outgoing, groupchat, "     \
+    "INSERT OR FAIL INTO message (archive, pos, place, conversation, kind, outgoing, groupchat, "     \
     "by_room, countable, state, id_hash, time_ms, received_ms, archive_id, stanza_id, origin_id, " \
     "sender, recipient, occupant, type, ref_id, reply_id, reply_to, body, xml) VALUES "
-#define MESSAGE_ROW "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+#define MESSAGE_ROW "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 #define MESSAGE_ROWS_4 MESSAGE_ROW "," MESSAGE_ROW "," MESSAGE_ROW "," MESSAGE_ROW
 #define MESSAGE_ROWS_8 MESSAGE_ROWS_4 "," MESSAGE_ROWS_4
 /* with_xml: 1, or the number of a parameter. In the order in which view.c reads them. */
