@@ -243,9 +243,10 @@ static epode_status change_send(epode_client *c, change *k, epode_iq_fn *done, v
     ep_xw w;
     if (c->freed)
         return EPODE_ESTATE;
+    for (size_t i = 0; i < k->group_count; i++)
+        if (!k->groups[i] || !*k->groups[i])
+            return EPODE_EINVAL;
     epode_status st = contact_jid(c, k->jid, &jid);
-    for (size_t i = 0; !st && i < k->group_count; i++)
-        st = k->groups[i] && *k->groups[i] ? EPODE_OK : EPODE_EINVAL;
     if (st)
         return st;
     ep_loop_enter(c->loop);
