@@ -112,12 +112,16 @@ static const ep_resource *escaped_is(const epode_client *c, const from_attr *a)
 epode_status ep_client_stamp(epode_client *c, const char **xml, size_t *len, ep_buf *made, bool own)
 {
     ep_resources *rs = &c->resources;
+    rs->by = rs->count ? rs->at[0].number : 0;
+    if (rs->count < 2 && !own)
+        return EPODE_OK;
     from_attr a = find_from(*xml, *len);
     const ep_resource *named = a.value ? escaped_is(c, &a) : NULL;
     const ep_resource *by = named                               ? named
                             : rs->answering && rs->for_one ? rs->for_one
                                                            : &rs->at[0];
-    rs->by = rs->count ? by->number : 0;
+    if (rs->count)
+        rs->by = by->number;
     if (named || (rs->count < 2 && !(own && a.value)))
         return EPODE_OK;
     if (a.value && !own)

@@ -58,7 +58,7 @@ modules:{more}
   mod_caps: {{}}
   mod_privacy: {{}}
   mod_pubsub: {{plugins: [flat, pep]}}
-  mod_roster: {{}}
+  mod_roster: {{versioning: true}}
   mod_stream_mgmt: {{}}
 """
 
