@@ -28,7 +28,7 @@ static epode_status may_know(epode_client *c, const char *from, bool *may)
 static bool wants(const epode_client *c, const ep_message *m)
 {
     bool answered = m->type == EP_MESSAGE_NORMAL || m->type == EP_MESSAGE_CHAT || m->type == EP_MESSAGE_HEADLINE;
-    /* XEP-0184, 5.3: never for a receipt, or the two would go on for ever. */
+    /* XEP-0184, 5.4: never for a receipt, or the two would go on for ever. */
     return m->wants_receipt && answered && m->id && m->from && !m->muc_private && m->effect != EP_EFFECT_RECEIVED &&
            !ep_jid_same_bare(m->from, c->jid.bare);
 }

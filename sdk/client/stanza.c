@@ -170,7 +170,7 @@ static epode_status take_message(epode_client *c, const ep_elem *e, bool *bulk)
         return ep_client_take_error(c, e);
     uint64_t before = c->changes;
     epode_status st = ep_sync_live(c->sync, e, ids, 0, now);
-    /* One that is held already was answered, or came by the archive: no receipt is sent for that (XEP-0184, 5.4). */
+    /* One that is held already was answered, or came by the archive: no receipt is sent for that (XEP-0184, 5.5). */
     c->resources.answering = true;
     return st < 0 || c->changes == before ? st : ep_client_receipt(c, e);
 }
