@@ -11,6 +11,7 @@ static const char *step_words(const char *step, size_t n)
         { "header", "stream header" }, { "restart", "second header" }, { "enable-sm", "stream management" },
         { "inactive", "client state" }, { "stanzas", "presence and queries" }, { "query", "name, addresses" },
         { "syn", "connection" }, { "client-hello", "handshake" }, { "starttls", "STARTTLS" },
+        { "early-data", "early data" },
     };
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (strlen(words[i][0]) == n && memcmp(words[i][0], step, n) == 0)
