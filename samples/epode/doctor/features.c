@@ -126,7 +126,7 @@ static void check_rest(doctor *d)
     const node *bytes = tree_at(t, limits < 0 ? -1 : tree_find(t, limits, -1, NULL, "max-bytes"));
     const node *idle = tree_at(t, limits < 0 ? -1 : tree_find(t, limits, -1, NULL, "idle-seconds"));
     bool pipelining = tree_find(t, 0, -1, "urn:xmpp:features:pipelining", "pipelining") >= 0;
-    report_say(&d->report, MARK_NOTE, "pipelining", NULL, pipelining ? "pipelining is announced (XEP-0305)" : "pipelining is not announced (XEP-0305); what the server takes is tried");
+    report_say(&d->report, MARK_NOTE, "pipelining", NULL, pipelining ? "pipelining is announced (XEP-0305)" : "pipelining is not announced (XEP-0305): the first message of a login is sent ahead, no more");
     if (limits >= 0)
         report_say(&d->report, MARK_NOTE, "limits", NULL, "before authentication a stanza may have %s bytes, idle ends after %s s (XEP-0478)",
                    bytes && bytes->text ? bytes->text : "any number of", idle && idle->text ? idle->text : "an unknown number of");
