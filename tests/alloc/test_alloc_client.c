@@ -45,6 +45,40 @@ static void on_task(epode_client *client, const epode_task *task, void *user)
     assert_int_equal(st, EPODE_OK);
 }
 
+static bool busy;             /* requests, contacts, resources: each with one outcome */
+static unsigned asked, told;
+
+static void on_answer(epode_client *client, const epode_iq_answer *answer, void *user)
+{
+    (void)client, (void)answer, (void)user;
+    told++;
+}
+
+static void on_unbound(epode_client *client, const epode_resource_result *result, void *user)
+{
+    (void)client, (void)result, (void)user;
+    told++;
+}
+
+/* The oldest goes, so that the new one takes its place. */
+static void on_bound(epode_client *client, const epode_resource_result *result, void *user)
+{
+    (void)user;
+    told++;
+    const char *oldest = client && result->jid ? epode_resource_at(client, 0) : NULL;
+    if (oldest)
+        asked += epode_resource_unbind(client, strchr(oldest, '/') + 1, on_unbound, NULL, NULL) == EPODE_OK;
+}
+
+static void ask_much(app *a)
+{
+    static const char ping[] = "<iq type='get' to='localhost'><ping xmlns='urn:xmpp:ping'/></iq>";
+    static const char *const groups[] = { "one", "two" };
+    asked += epode_iq_xml(a->client, ping, strlen(ping), 0, on_answer, NULL, NULL) == EPODE_OK;
+    asked += epode_roster_set(a->client, "bob@localhost", "Bob", groups, 2, on_answer, NULL, NULL) == EPODE_OK;
+    asked += epode_resource_bind(a->client, "balcony", on_bound, NULL, NULL) == EPODE_OK;
+}
+
 static epode_options options_of(app *a, const char *store)
 {
     static char pem[128];
@@ -56,7 +90,7 @@ static epode_options options_of(app *a, const char *store)
         o.on_password = on_password;
         o.on_task = on_task;
     }
-    o.flags = EPODE_NO_RECONNECT;
+    o.flags = EPODE_NO_RECONNECT | (busy ? EPODE_MULTI_RESOURCE : 0);
     o.connect_timeout_ms = 3000;
     return o;
 }
@@ -87,6 +121,8 @@ static void until_it_rests(app *a)
             epode_status st = app_send(a, "bob@localhost", "hello", NULL);
             if (st != EPODE_OK && st != EPODE_ENOMEM)
                 fail_msg("sending: %s", epode_status_name(st));
+            if (busy)
+                ask_much(a);
             sent = true;
         }
     }
@@ -131,6 +167,7 @@ static bool start_once(const char *store, unsigned long n, bool resumable)
         epode_client_run(a.client, 3000);
     }
     epode_client_free(a.client);
+    assert_int_equal(asked, told);
     return ready;
 }
 
@@ -189,6 +226,18 @@ static void of_a_login_that_asks(void **state)
     each("certificate", true, false);
     server_say(&srv, "feature mechanisms SCRAM-SHA-256-PLUS SCRAM-SHA-256");
     asks = false;
+}
+
+/* Every request that was taken has its one outcome, whatever fails. */
+static void of_requests_contacts_and_resources(void **state)
+{
+    (void)state;
+    busy = true;
+    server_say(&srv, "feature unbind on");
+    each("busy", false, false);
+    server_say(&srv, "feature unbind off");
+    assert_true(told > 3 * SAMPLE);
+    busy = false;
 }
 
 typedef struct seen {
@@ -256,6 +305,7 @@ int main(void)
         cmocka_unit_test(of_a_first_start),
         cmocka_unit_test(of_a_start_with_all_that_is_remembered),
         cmocka_unit_test(of_a_login_that_asks),
+        cmocka_unit_test(of_requests_contacts_and_resources),
         cmocka_unit_test(of_a_resumed_session_with_messages),
     };
     return cmocka_run_group_tests(tests, start_server, stop_server);
