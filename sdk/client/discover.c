@@ -168,7 +168,7 @@ static epode_status take_domain(epode_client *c, const ep_reply *reply, void *us
     if (reply->outcome == EPODE_IQ_CANCELLED || reply->outcome == EPODE_IQ_TIMEOUT)
         return EPODE_OK;
     /* Some know only themselves, and no node of theirs. */
-    if (reply->outcome == EPODE_IQ_ERROR && with_node && c->was_ready)
+    if (reply->outcome == EPODE_IQ_ERROR && with_node && ep_client_can_send(c))
         return ask_domain(c, false);
     ep_buf_clear(&k->list);
     epode_status st = ep_disco_features(&k->list, query);

@@ -202,6 +202,12 @@ struct epode_client {
     epode_session *session, *building;
 };
 
+/* A stanza may leave: not before ready, and not behind our end tag. */
+static inline bool ep_client_can_send(const epode_client *c)
+{
+    return c->was_ready && c->stream && ep_stream_state_of(c->stream) == EP_S_READY;
+}
+
 /* client.c */
 int64_t ep_client_wall_ms(void);
 

@@ -38,7 +38,7 @@ epode_status ep_client_receipt(epode_client *c, const ep_elem *message)
     ep_message m;
     bool may = false;
     ep_message_read(&m, message, NULL);
-    if ((c->flags & EPODE_NO_RECEIPTS) || !c->was_ready || !wants(c, &m))
+    if ((c->flags & EPODE_NO_RECEIPTS) || !ep_client_can_send(c) || !wants(c, &m))
         return EPODE_OK;
     epode_status st = may_know(c, m.from, &may);
     if (st < 0 || !may)

@@ -208,7 +208,8 @@ static epode_status take_bound(epode_client *c, const ep_reply *reply, void *use
         ep_fail(&b->error, EPODE_ELIMIT, 0, "there are too many resources on this stream");
     if (st)
         return st == EPODE_ELIMIT ? EPODE_OK : st;
-    return c->flags & EPODE_NO_PRESENCE ? EPODE_OK : ep_client_send_presence(c, full);
+    bool wanted = !(c->flags & EPODE_NO_PRESENCE) && ep_client_can_send(c);
+    return wanted ? ep_client_send_presence(c, full) : EPODE_OK;
 }
 
 /* XEP-0280: carbons were on for the one that is gone. */
@@ -258,14 +259,14 @@ static epode_status take_unbound(epode_client *c, const ep_reply *reply, void *u
         c->wish = false;
         return EPODE_OK;
     }
-    return i ? EPODE_OK : new_default(c);
+    return i || !ep_client_can_send(c) ? EPODE_OK : new_default(c);
 }
 
 /* Why not; NULL: it can be asked. */
 static const char *hindrance(const epode_client *c)
 {
     const ep_features *f = ep_client_features(c);
-    if (!c->was_ready || !c->stream || ep_stream_state_of(c->stream) != EP_S_READY || c->closing || !c->resources.count)
+    if (!ep_client_can_send(c) || !c->resources.count)
         return "not-ready";
     if (!f || !(f->bits & EP_F_UNBIND))
         return "not-offered";

@@ -176,7 +176,7 @@ static epode_status answer(epode_client *c, const ep_elem *push, const char *con
         ep_xw_close(&w);
     }
     ep_xw_close(&w);
-    return c->was_ready ? ep_client_send_writer(c, EP_STANZA_IQ, NULL, &w) : EPODE_OK;
+    return ep_client_can_send(c) ? ep_client_send_writer(c, EP_STANZA_IQ, NULL, &w) : EPODE_OK;
 }
 
 bool ep_client_is_push(const epode_client *c, const ep_elem *iq)

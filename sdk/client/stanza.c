@@ -180,7 +180,7 @@ static epode_status answer_iq(epode_client *c, const ep_elem *e)
     ep_caps caps = ep_client_caps(c);
     ep_buf answer = EP_BUF_INIT;
     epode_status st = EPODE_OK;
-    if (ep_answer_iq(&answer, e, &caps, EPODE_VERSION) && c->was_ready)
+    if (ep_answer_iq(&answer, e, &caps, EPODE_VERSION) && ep_client_can_send(c))
         st = answer.failed ? EPODE_ENOMEM
                            : ep_client_send_text(c, EP_STANZA_IQ, NULL, ep_buf_ptr(&answer), answer.len);
     ep_buf_free(&answer);

@@ -155,8 +155,7 @@ static void turn_postpone(epode_client *c)
 /* What the features that just came give reason to ask. False: it could not be, and the connection is gone. */
 static bool turn_ask(epode_client *c)
 {
-    bool ready = c->was_ready && c->stream && ep_stream_state_of(c->stream) == EP_S_READY;
-    if (!ready || !(c->rest_due || c->lacks_changed))
+    if (!ep_client_can_send(c) || !(c->rest_due || c->lacks_changed))
         return true;
     ep_client_begin(c);
     epode_status st = ep_client_ask_rest(c, true);

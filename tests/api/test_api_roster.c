@@ -241,6 +241,20 @@ static void a_change_by_somebody_else_is_dropped(void **state)
     server_say(&srv, "roster-put alice bob@localhost remove");
 }
 
+/* It is on its way when we end the stream: kept, and answered by nobody. */
+static void a_change_behind_our_end_is_kept(void **state)
+{
+    app a = { 0 };
+    (void)state;
+    start(&a, "end.db", 0);
+    server_say(&srv, "roster-put alice bob@localhost none Late");
+    app_stop(&a, EPODE_STOP_CLOSE);
+    assert_int_equal(a.why[a.state_count - 1], EPODE_OK);
+    assert_string_equal(roster(&a), "bob@localhost|Late|0|00|;");
+    app_close(&a);
+    server_say(&srv, "roster-put alice bob@localhost remove");
+}
+
 static void entries_that_are_none_are_skipped(void **state)
 {
     app a = { 0 };
@@ -386,6 +400,7 @@ int main(void)
         cmocka_unit_test(contacts_are_added_renamed_grouped_and_removed),
         cmocka_unit_test(a_subscription_is_asked_for_approved_and_ended),
         cmocka_unit_test(a_change_by_somebody_else_is_dropped),
+        cmocka_unit_test(a_change_behind_our_end_is_kept),
         cmocka_unit_test(entries_that_are_none_are_skipped),
         cmocka_unit_test(no_roster_is_asked_for_where_none_is_wanted),
         cmocka_unit_test(a_resumed_session_asks_for_nothing),
