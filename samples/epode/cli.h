@@ -53,6 +53,7 @@ epode_store *cli_store(cli_options *o, int *code);
 int cli_exit_code(epode_status status);
 int cli_fail(const cli_options *o, const epode_error *error);
 int cli_fail_text(const cli_options *o, epode_status status, const char *text);
+void cli_print_clean(const char *text); /* what others wrote, harmless on a terminal; NULL: nothing */
 void cli_print_json(json_t *object); /* one line; takes the reference */
 
 /* Runs the client until it is stopped, the time is over or a signal asked for the end; 0 or an exit code. */

@@ -70,12 +70,17 @@ void cli_message_print(const epode_message *m)
     cli_time(m->time_ms, when);
     when[16] = '\0';
     when[10] = ' ';
-    printf("%s  %s %s%s%s", when, m->outgoing ? ">" : "<", m->peer ? m->peer : "", m->peer ? ": " : "",
-           m->retracted ? "(retracted)" : m->body ? m->body : "");
+    printf("%s  %s ", when, m->outgoing ? ">" : "<");
+    cli_print_clean(m->peer);
+    printf("%s", m->peer ? ": " : "");
+    cli_print_clean(m->retracted ? "(retracted)" : m->body);
     if (m->edited)
         printf(" (edited)");
-    for (size_t i = 0; i < m->reaction_count; i++)
-        printf(" [%s]", m->reactions[i].text);
+    for (size_t i = 0; i < m->reaction_count; i++) {
+        printf(" [");
+        cli_print_clean(m->reactions[i].text);
+        printf("]");
+    }
     if (m->outgoing && m->state != EPODE_DELIVERY_NONE)
         printf("  (%s)", cli_delivery_name(m->state));
     printf("\n");
@@ -165,11 +170,14 @@ static bool print_conversation(const epode_conversation *c, void *user)
     const cli_options *o = user;
     char when[32];
     cli_time(c->last_ms, when);
-    if (o->json)
+    if (o->json) {
         cli_print_json(json_pack("{s:s,s:s?,s:s,s:i,s:b}", "peer", c->peer, "archive", c->archive, "last", when, "unread",
                                  (int)c->unread, "at_least", c->unread_at_least));
-    else
-        printf("%.16s  %5u%s  %s\n", when, c->unread, c->unread_at_least ? "+" : " ", c->peer);
+    } else {
+        printf("%.16s  %5u%s  ", when, c->unread, c->unread_at_least ? "+" : " ");
+        cli_print_clean(c->peer);
+        printf("\n");
+    }
     return true;
 }
 
@@ -231,12 +239,14 @@ int cmd_unread(cli_options *o)
         return code;
     json_t *list = cli_unreads_json(store);
     json_array_foreach(list, i, entry) {
-        if (o->json)
+        if (o->json) {
             cli_print_json(json_incref(entry));
-        else
-            printf("%5d%s  %s\n", (int)json_integer_value(json_object_get(entry, "count")),
-                   json_is_true(json_object_get(entry, "at_least")) ? "+" : " ",
-                   json_string_value(json_object_get(entry, "peer")));
+            continue;
+        }
+        printf("%5d%s  ", (int)json_integer_value(json_object_get(entry, "count")),
+               json_is_true(json_object_get(entry, "at_least")) ? "+" : " ");
+        cli_print_clean(json_string_value(json_object_get(entry, "peer")));
+        printf("\n");
     }
     json_decref(list);
     epode_store_close(store);

@@ -12,6 +12,33 @@ void cli_print_json(json_t *object)
     json_decref(object);
 }
 
+/* How many bytes stand at p that a terminal might obey, or that turn the writing around; 0: none. In UTF-8: C0, DEL,
+ * U+0080 to U+009F, U+2028 to U+202E, U+2066 to U+2069. */
+static size_t harmful(const unsigned char *p)
+{
+    if (*p < 0x20 || *p == 0x7f)
+        return 1;
+    if (p[0] == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0)
+        return 2;
+    bool turns = p[0] == 0xe2 && ((p[1] == 0x80 && p[2] >= 0xa8 && p[2] <= 0xae) ||
+                                  (p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9));
+    return turns ? 3 : 0;
+}
+
+void cli_print_clean(const char *text)
+{
+    for (const unsigned char *p = (const unsigned char *)(text ? text : ""); *p;) {
+        size_t n = harmful(p);
+        if (!n)
+            putchar(*p);
+        else if (*p == '\n')
+            fputs("\n    ", stdout); /* a line of its own begins with the time */
+        else
+            putchar(*p == '\t' ? ' ' : '?');
+        p += n ? n : 1;
+    }
+}
+
 int cli_exit_code(epode_status status)
 {
     switch (status) {

@@ -7,8 +7,6 @@
 #define CONTACT_COLUMNS "jid, name, subscription, ask, approved, groups"
 #define SPAN_COLUMNS                                                                               \
     "id, archive, first_pos, last_pos, first_id, last_id, reaches_start, reached_end"
-#define QUERY_COLUMNS                                                                              \
-    "id, archive, kind, span, until, asked_row, after_id, before_id, max, sent_ms, note"
 #define CONVERSATION_COLUMNS                                                                       \
     "id, archive, peer, coalesce(last_row, 0), coalesce(last_ms, 0), coalesce(displayed_row, 0), " \
     "displayed_id, coalesce(read_row, 0)"
@@ -207,13 +205,6 @@ const char *const ep_sql_text[EP_SQL_COUNT] = {
     [EP_SQL_SPAN_STRETCH] = "UPDATE span SET last_pos = last_pos + ?3 "
                             "WHERE archive = ?1 AND first_pos < ?2 AND last_pos >= ?2",
     [EP_SQL_STAMP_OF] = "SELECT time_ms FROM message WHERE archive = ?1 AND archive_id = ?2",
-
-    [EP_SQL_QUERY_PUT] =
-        "INSERT OR REPLACE INTO query (id, archive, kind, span, until, asked_row, after_id, "
-        "before_id, max, sent_ms, note) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
-    [EP_SQL_QUERY_GET] = "SELECT " QUERY_COLUMNS " FROM query WHERE id = ?1",
-    [EP_SQL_QUERY_EACH] = "SELECT " QUERY_COLUMNS " FROM query ORDER BY sent_ms, id",
-    [EP_SQL_QUERY_DEL] = "DELETE FROM query WHERE id = ?1 OR ?1 IS NULL",
 
     [EP_SQL_EFFECT_ANY] =
         "SELECT 1 FROM json_each(?1) j WHERE EXISTS (SELECT 1 FROM message e INDEXED BY message_ref "

@@ -44,6 +44,8 @@ struct ep_catchup {
     int64_t deadline_us, now_ms;
     size_t done, expected;
     uint64_t count;         /* messages in the archive, as the last page said; 0: it did not */
+    uint64_t top_index;     /* how many stand before the last page; if it said so */
+    bool has_top_index;
     unsigned last_max;      /* of C_LAST: a first login gets no more than was wished for */
     unsigned budget;        /* messages that C_DOWN may still get */
     int64_t oldest_ms;      /* C_DOWN goes no further back; 0: no limit */
@@ -418,6 +420,14 @@ static epode_status after_down(ep_catchup *c, const ep_page_result *r, int64_t o
     return st < 0 ? st : ask_down(c, r->span, now_us);
 }
 
+/* XEP-0059, 2.6: where a server says at which place a page begins, it is known how far it is to the last page. */
+static void expect_up(ep_catchup *c, const ep_mam_fin *fin)
+{
+    uint64_t behind = fin->index + c->row_count;
+    bool known = c->has_top_index && fin->has_index && behind <= c->top_index && c->top_index - behind < SIZE_MAX / 2;
+    c->expected = known ? c->done + (size_t)(c->top_index - behind) : 0;
+}
+
 /* An empty page that says it is complete is believed only where nothing contradicts it: going up there must be
  * something, the last page was seen above. */
 static bool page_is_absurd(const ep_catchup *c)
@@ -433,8 +443,11 @@ static epode_status catchup_store(ep_catchup *c, const ep_mam_fin *fin, int64_t 
     c->page.n = c->row_count;
     c->page.complete = fin->complete && !c->overflow;
     c->page.unstable = !fin->stable || c->overflow;
-    if (c->state == C_LAST)
+    if (c->state == C_LAST) {
         c->count = fin->count;
+        c->has_top_index = fin->has_index;
+        c->top_index = fin->index;
+    }
     if (page_is_absurd(c))
         return catchup_lost(c, now_us);
     int64_t oldest = c->row_count ? c->rows[0].time_ms : 0;
@@ -445,6 +458,8 @@ static epode_status catchup_store(ep_catchup *c, const ep_mam_fin *fin, int64_t 
     }
     if (st >= 0) {
         c->done += c->row_count;
+        if (c->state == C_UP)
+            expect_up(c, fin);
         c->ev->stored(c->user, &changes, c->done, c->expected);
         bool unstable = c->page.unstable;
         if (unstable)

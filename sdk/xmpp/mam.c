@@ -81,8 +81,10 @@ bool ep_mam_fin_read(ep_mam_fin *out, const ep_elem *iq)
     out->stable = !stable || ep_str_is_true(stable);
     if (!ep_str_u64(ep_elem_text(ep_elem_child(set, "count", NULL)), &out->count))
         out->count = 0;
-    if (ep_elem_child(set, "first", NULL))
-        out->first = ep_elem_text(ep_elem_child(set, "first", NULL));
+    const ep_elem *first = ep_elem_child(set, "first", NULL);
+    if (first)
+        out->first = ep_elem_text(first);
+    out->has_index = ep_str_u64(ep_elem_attr(first, "index"), &out->index);
     if (ep_elem_child(set, "last", NULL))
         out->last = ep_elem_text(ep_elem_child(set, "last", NULL));
     return true;

@@ -33,6 +33,8 @@ typedef struct ep_mam_fin {
     bool complete, stable;
     const char *first, *last; /* NULL: the page was empty */
     uint64_t count;           /* of all that the query matches, 0: not said */
+    uint64_t index;           /* how many of them stand before the first of this page; if has_index */
+    bool has_index;
 } ep_mam_fin;
 bool ep_mam_fin_read(ep_mam_fin *out, const ep_elem *iq);
 

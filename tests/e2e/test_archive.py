@@ -1,8 +1,11 @@
 """Catch-up: what the store holds is what the server's archive holds, each message once, in its order, whatever
 happened on the way. The server's archive is read by the server's own dump, the store by epode history."""
 import os
+import pty
 import random
+import re
 import sqlite3
+import subprocess
 import time
 
 import harness
@@ -174,6 +177,45 @@ class Archive(harness.ArchiveCase):
         self.assertEqual(self.connect(server).summary["holes"], [])
         self.connect(server).summary
         self.equal(server)
+
+    def on_terminal(self, cmd):
+        """What a program says to people on standard error."""
+        try:
+            master, slave = pty.openpty()
+        except OSError as e:
+            print(f"not tested, there is no terminal to be had: {e}", flush=True)
+            self.skipTest(str(e))
+        p = subprocess.Popen(cmd, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=slave, env=self.env("alice-pw"))
+        os.close(slave)
+        said = b""
+        try:
+            while data := os.read(master, 65536):
+                said += data
+        except OSError:
+            pass  # Linux says so when the last writer is gone
+        os.close(master)
+        self.assertEqual(p.wait(20), 0)
+        return said.decode()
+
+    def test_a_long_way_up_says_how_far_it_is(self):
+        server = self.filled(100)
+        self.connect(server).summary
+        server.say("archive-add alice@localhost bob@localhost 900")
+        cmd = self.command(server)
+        cmd.remove("--json")
+        told = [(int(a), int(b)) for a, b in re.findall(r"(\d+) of (\d+) messages", self.on_terminal(cmd))]
+        self.assertGreater(len(told), 1)
+        self.assertEqual({b for _, b in told}, {900})
+        self.assertEqual(told, sorted(told))
+        self.equal(server)
+
+    def test_people_are_shown_no_control_characters(self):
+        server = self.serve()
+        server.message("one \u009b31m two \u202e three")
+        self.connect(server).summary
+        for command in (["history", "bob@localhost"], ["search", "two"]):
+            p = subprocess.run([harness.EPODE, *command, "--db", self.db()], capture_output=True, text=True, check=True)
+            self.assertIn("one ?31m two ? three", p.stdout)
 
     def test_a_rooms_archive_is_kept_without_joining_it(self):
         server = self.filled(20)

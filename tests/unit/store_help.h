@@ -20,7 +20,6 @@
 #include "store/internal.h"
 #include "store/outbox.h"
 #include "store/page.h"
-#include "store/query.h"
 #include "store/search.h"
 #include "store/sm.h"
 #include "store/span.h"
