@@ -269,6 +269,25 @@ static void a_login_goes_through_its_states_in_order(void **state)
     rig_free(&r);
 }
 
+/* XEP-0305, 5: its features came with the server's part of the handshake, before our header has left. */
+static void features_that_are_there_first_are_answered_in_the_first_flight(void **state)
+{
+    (void)state;
+    rig r;
+    const ep_flight *flights;
+    plain_rig(&r);
+    assert_int_equal(ep_stream_new(&r.s, &r.c, &rig_events, &r, NULL, NULL), EPODE_OK);
+    assert_int_equal(ep_stream_start(r.s, 0), EPODE_OK);
+    assert_int_equal(ep_stream_feed(r.s, HEADER SASL2, strlen(HEADER SASL2), 0), EPODE_OK);
+    rig_take(&r);
+    assert_non_null(strstr(ep_buf_cstr(&r.out), "<authenticate"));
+    assert_int_equal(rig_feed(&r, SUCCESS, strlen(SUCCESS)), EPODE_OK);
+    assert_int_equal(ep_stream_waits(r.s), 1);
+    assert_int_equal(ep_stream_flights(r.s, &flights), 1);
+    assert_int_equal(flights[0].steps, EP_STEP_HEADER | EP_STEP_AUTH);
+    rig_free(&r);
+}
+
 static void nothing_can_be_sent_before_ready(void **state)
 {
     (void)state;
@@ -400,6 +419,7 @@ int main(void)
         cmocka_unit_test(an_owner_may_listen_to_nothing),
         cmocka_unit_test(limits_of_the_stream_are_typed_errors),
         cmocka_unit_test(a_login_goes_through_its_states_in_order),
+        cmocka_unit_test(features_that_are_there_first_are_answered_in_the_first_flight),
         cmocka_unit_test(nothing_can_be_sent_before_ready),
         cmocka_unit_test(the_count_of_stanzas_goes_round_at_its_end),
         cmocka_unit_test(starttls_ends_exactly_behind_proceed),
