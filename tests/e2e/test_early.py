@@ -1,5 +1,6 @@
 """TLS early data: the login leaves with the ClientHello; what a replay of it can do, and what a refusal of it costs."""
 import re
+import signal
 import socket
 import socketserver
 import threading
@@ -192,6 +193,27 @@ class Early(harness.ArchiveCase):
         counts = self.counts(log)
         self.assertGreater(len(counts), 16)
         self.assertEqual(len(counts), len(set(counts)))
+
+    def test_a_count_never_repeats_when_killed_at_any_commit_or_write_of_a_start(self):
+        log = self.db("server.log")
+        server = self.serve_early("--log", log)
+        self.connect(server).summary
+        for site in ("commit-before", "commit-after", "write-before", "write-after"):
+            k = 1
+            while self.dies_at(server, f"{site}:{k}"):
+                # Another start may have a ticket of its own, and so early data, before the next one is killed.
+                self.connect(server).summary
+                k += 1
+            self.assertGreater(k, 2, site)
+        counts = self.counts(log)
+        self.assertGreater(len(counts), 16)
+        self.assertEqual(len(counts), len(set(counts)))
+
+    def dies_at(self, server, plan):
+        env = self.env("alice-pw")
+        env["EPODE_VICTIM"] = plan
+        victim = harness.Listener(self.command(server, program=harness.VICTIM), env)
+        return victim.wait() == -signal.SIGKILL
 
     def test_a_dead_token_in_early_data_is_asked_once_more_and_then_the_password_goes_on(self):
         server = self.serve_early()
