@@ -92,6 +92,10 @@ typedef struct epode_options {
     /* The server wants something besides, as a second factor. Answered by epode_client_answer_task(), now or later;
      * task is valid during the callback. NULL: such a login fails with EPODE_EAUTH. Called as on_password is. */
     void (*on_task)(epode_client *client, const epode_task *task, void *user);
+    /* 0: nothing is sent to keep an idle session alive but what the server asks for (XEP-0478), and a dead link without
+     * anything to be answered is found by the kernel within ten minutes. N: after N seconds without a byte from the
+     * server an answer is asked for; costs a wake-up each time. */
+    uint32_t keepalive_s;
 } epode_options;
 #ifdef __cplusplus
 #define EPODE_OPTIONS_INIT { sizeof(epode_options) }
@@ -128,6 +132,20 @@ EPODE_API const epode_error *epode_client_error(const epode_client *client);
 
 /* Client state (XEP-0352): false when nobody looks at the application. Remembered across connections. */
 EPODE_API epode_status epode_client_set_active(epode_client *client, bool active);
+
+/* What the application knows and the client cannot: hints are merged, bring what is due forward, and never start a
+ * second connect. They do not reset the time between attempts: that stays at 1 s at least, doubled up to 32 s with each
+ * hinted attempt that fails. A session is tested after a hint: if nothing is heard for 8 s it is dropped and resumed. */
+typedef enum epode_hint {
+    EPODE_HINT_NETWORK_CHANGED = 1, /* another network, or one again */
+    EPODE_HINT_NETWORK_LOST,        /* there is none: attempts wait for the hint above, or five minutes */
+    EPODE_HINT_SUSPENDED,           /* the system is about to stop the process: what came is confirmed to the server */
+    EPODE_HINT_WOKE_UP,             /* it went on */
+    EPODE_HINT_FOREGROUND,          /* the user looks: client state is active, the session is tested */
+    EPODE_HINT_BACKGROUND,          /* nobody looks */
+    EPODE_HINT_LOW_MEMORY           /* caches are given back */
+} epode_hint;
+EPODE_API epode_status epode_client_hint(epode_client *client, epode_hint hint); /* EPODE_EINVAL: no such hint */
 
 /* What may be forgotten: for when the user logs out, or to accept a server that offers less than before. */
 enum {

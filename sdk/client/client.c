@@ -85,6 +85,7 @@ static epode_status client_options(epode_client *c, const epode_options *given, 
     c->max_stanza_bytes = o.max_stanza_bytes;
     c->first_sync_messages = o.first_sync_messages;
     c->first_sync_days = o.first_sync_days;
+    c->keepalive_s = o.keepalive_s;
     c->active = !(o.flags & EPODE_START_INACTIVE);
     c->on_event = o.on_event;
     c->on_password = o.on_password;

@@ -5,8 +5,6 @@
 #include "base/str.h"
 #include "client/internal.h"
 
-#define BACKOFF_FLOOR_MS   1000
-#define BACKOFF_CEILING_MS (5 * 60 * 1000)
 /* A flight with <resume/> needs longer: ejabberd answers only when the old connection is put down. */
 #define GUESS_TIMEOUT_US        (8 * 1000000)
 #define GUESS_RESUME_TIMEOUT_US (12 * 1000000)
@@ -94,17 +92,7 @@ void ep_client_drop(epode_client *c)
     ep_timer_stop(&c->guess_timer);
     ep_timer_stop(&c->deadline_timer);
     ep_timer_stop(&c->sync_timer);
-}
-
-static int64_t backoff_us(epode_client *c)
-{
-    uint32_t ms = BACKOFF_FLOOR_MS;
-    for (unsigned i = 1; i < c->failures && ms < BACKOFF_CEILING_MS; i++)
-        ms *= 2;
-    if (ms > BACKOFF_CEILING_MS)
-        ms = BACKOFF_CEILING_MS;
-    /* Between one and two times: clients that were cut together do not come back together. */
-    return ((int64_t)ms + ep_rand_below(ms)) * 1000;
+    ep_client_liveness_stop(c);
 }
 
 static void connection_begin(epode_client *c)
@@ -117,6 +105,7 @@ static void connection_begin(epode_client *c)
     ep_target_begin(c);
     c->guess_failed = NULL;
     c->connect_deadline_us = now + (int64_t)c->connect_timeout_ms * 1000;
+    ep_backoff_attempt(&c->backoff, now);
 }
 
 static void retry_fire(ep_timer *t, int64_t now_us, void *user)
@@ -183,7 +172,7 @@ static void connection_stopped(epode_client *c, const ep_error *why)
 void ep_client_start_connection(epode_client *c)
 {
     c->wish = true;
-    c->failures = 0;
+    ep_backoff_reset(&c->backoff);
     c->conflict_retried = false;
     ep_timer_set(ep_loop_timers(c->loop), &c->retry_timer, ep_loop_now_us(c->loop));
     ep_client_emit_state(c, EPODE_CONNECTING, NULL);
@@ -259,6 +248,15 @@ static const char *connection_guess(const epode_client *c)
     return c->stream ? ep_stream_guess(c->stream) : NULL;
 }
 
+void ep_client_restart_attempt(epode_client *c)
+{
+    int64_t now = ep_loop_now_us(c->loop);
+    if (c->stream && ep_stream_state_of(c->stream) != EP_S_IDLE)
+        c->gave_up_us = now;
+    ep_client_drop(c);
+    ep_timer_set(ep_loop_timers(c->loop), &c->retry_timer, ep_backoff_hint(&c->backoff, now, EP_NEVER));
+}
+
 void ep_client_failed(epode_client *c, const ep_error *why)
 {
     ep_error err = *why;
@@ -299,8 +297,8 @@ void ep_client_failed(epode_client *c, const ep_error *why)
         ep_client_emit_state(c, EPODE_OFFLINE, &err);
         return;
     }
-    c->failures = ready ? 1 : c->failures + 1;
-    ep_timer_set(ep_loop_timers(c->loop), &c->retry_timer, ep_loop_now_us(c->loop) + backoff_us(c));
+    int64_t due = ep_backoff_failed(&c->backoff, ep_loop_now_us(c->loop), ep_rand_below(1000));
+    ep_timer_set(ep_loop_timers(c->loop), &c->retry_timer, ep_client_retry_due(c, due));
     ep_client_emit_state(c, ready ? EPODE_OFFLINE : EPODE_CONNECTING, &err);
 }
 
@@ -348,6 +346,7 @@ static void on_data(void *user, const char *data, size_t n)
     epode_client *c = user;
     if (!c->stream)
         return;
+    ep_client_heard(c);
     ep_client_begin(c);
     epode_status st = ep_stream_feed(c->stream, data, n, ep_loop_now_us(c->loop));
     if (st == EPODE_OK) {
@@ -455,6 +454,7 @@ static void on_wake(void *user)
 void ep_client_connection_init(epode_client *c)
 {
     c->deadline_timer = (ep_timer){ .fire = deadline_fire, .user = c };
+    ep_client_liveness_init(c);
     c->retry_timer = (ep_timer){ .fire = retry_fire, .user = c };
     c->guess_timer = (ep_timer){ .fire = guess_fire, .user = c };
     ep_client_turn_init(c);

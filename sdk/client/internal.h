@@ -11,6 +11,7 @@
 #include "client/discover.h"
 #include "client/request.h"
 #include "client/resource.h"
+#include "client/backoff.h"
 #include "epode/epode.h"
 #include "loop/loop.h"
 #include "net/net.h"
@@ -161,10 +162,13 @@ struct epode_client {
     uint16_t target_port;
     unsigned hops;       /* see-other-host followed in this connect */
     bool redirect_due, keep_target, at_location, location_tried, target_was_up;
-    unsigned failures;
+    ep_backoff backoff;
+    bool no_network;     /* a hint said so */
+    int64_t heard_us, wrote_us; /* of this session: the last bytes in and out */
+    uint32_t keepalive_s;
     uint64_t next_count; /* of the block that was reserved for the token */
     uint32_t counts_left;
-    ep_timer deadline_timer, retry_timer, guess_timer, sync_timer;
+    ep_timer deadline_timer, retry_timer, guess_timer, sync_timer, probe_timer, keepalive_timer;
     ep_job settle_job, deliver_job, search_job;
     bool up, was_ready, ack_due, request_due, ready_due;
     ep_error store_error;
@@ -238,6 +242,20 @@ void ep_target_redirect(epode_client *c, const char *text);
 /* Sets target_host, where the attempt goes elsewhere than where discovery says. */
 void ep_target_choose(epode_client *c, ep_net_config *config);
 bool ep_target_again(epode_client *c, ep_error *err, bool ready);
+
+/* The attempt on its way is left, and another one begins as soon as a hint allows. */
+void ep_client_restart_attempt(epode_client *c);
+
+/* hint.c */
+int64_t ep_client_retry_due(const epode_client *c, int64_t due_us); /* later where there is no network */
+
+/* liveness.c */
+void ep_client_liveness_init(epode_client *c);
+void ep_client_liveness_stop(epode_client *c);
+void ep_client_keep_alive(epode_client *c); /* a session is ready */
+void ep_client_probe(epode_client *c);      /* an answer is asked for, and waited for not long */
+void ep_client_asked(epode_client *c);      /* something was written that the server answers */
+void ep_client_heard(epode_client *c);      /* bytes came */
 
 /* turn.c */
 void ep_client_begin(epode_client *c);    /* one transaction for the whole turn */

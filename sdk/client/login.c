@@ -275,7 +275,8 @@ static epode_status on_ready(void *user)
     c->building = ep_session_new(0);
     c->was_ready = true;
     ep_client_keep_features(c);
-    c->failures = 0;
+    ep_backoff_ready(&c->backoff, ep_loop_now_us(c->loop));
+    ep_client_keep_alive(c);
     c->gave_up_us = 0;
     ep_client_ask_end(c);
     /* What can be asked for again is not kept. */

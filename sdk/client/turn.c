@@ -110,8 +110,8 @@ void ep_client_write(epode_client *c)
     ep_buf *out = c->stream ? ep_stream_output(c->stream) : NULL;
     if (!out || !c->net || !c->up)
         return;
-    if (c->request_due)
-        ep_stream_request_ack(c->stream);
+    if (c->request_due && ep_stream_request_ack(c->stream) == EPODE_OK)
+        ep_client_asked(c);
     c->request_due = false;
     if (!out->len)
         return;
@@ -124,6 +124,7 @@ void ep_client_write(epode_client *c)
         return;
     }
     ep_buf_consume(out, n);
+    c->wrote_us = ep_loop_now_us(c->loop);
     ep_stream_flushed(c->stream, n, ep_loop_now_us(c->loop));
 }
 

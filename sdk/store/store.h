@@ -87,6 +87,9 @@ bool ep_store_lease_lost(const ep_store *s);
  * Blocks nobody. EPODE_DONE: there was nothing to do. */
 epode_status ep_store_idle(ep_store *s);
 
+/* Gives back the memory that SQLite keeps to be faster: pages that are not in use, statements' scratch. */
+void ep_store_shrink(ep_store *s);
+
 typedef struct ep_store_stats {
     uint64_t commits;         /* all of them, durable ones included */
     uint64_t durable_commits; /* those that paid a sync */

@@ -209,6 +209,11 @@ epode_status ep_store_idle(ep_store *s)
     return ep_store_checkpoint(s, SQLITE_CHECKPOINT_PASSIVE);
 }
 
+void ep_store_shrink(ep_store *s)
+{
+    sqlite3_db_release_memory(s->db);
+}
+
 void ep_store_stats_get(const ep_store *s, ep_store_stats *out)
 {
     out->commits = s->commits;

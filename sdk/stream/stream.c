@@ -503,6 +503,14 @@ epode_status ep_stream_request_ack(ep_stream *s)
     return s->out.failed ? EPODE_ENOMEM : EPODE_OK;
 }
 
+epode_status ep_stream_space(ep_stream *s)
+{
+    if (s->state != EP_S_READY)
+        return EPODE_ESTATE;
+    ep_buf_putc(&s->out, ' ');
+    return s->out.failed ? EPODE_ENOMEM : EPODE_OK;
+}
+
 epode_status ep_stream_set_active(ep_stream *s, bool active)
 {
     if (s->state != EP_S_READY)

@@ -163,6 +163,7 @@ epode_status ep_stream_behind(ep_stream *s, const char *xml, size_t len);
 void ep_stream_behind_answered(ep_stream *s);
 epode_status ep_stream_ack(ep_stream *s, uint32_t h);       /* <a/> */
 epode_status ep_stream_request_ack(ep_stream *s);           /* <r/> */
+epode_status ep_stream_space(ep_stream *s); /* white space between stanzas (RFC 6120, 4.6.1): says that we are here */
 epode_status ep_stream_set_active(ep_stream *s, bool active); /* client state; nothing where unsupported */
 epode_status ep_stream_close(ep_stream *s);                 /* our end tag */
 
