@@ -147,6 +147,22 @@ typedef enum epode_hint {
 } epode_hint;
 EPODE_API epode_status epode_client_hint(epode_client *client, epode_hint hint); /* EPODE_EINVAL: no such hint */
 
+/* For systems that kill a process which holds a file lock while it is stopped. What came is confirmed to the server, the
+ * connection is dropped so that the session can be resumed, the store's file is closed and its lease given back, so that
+ * another process may own it. Meanwhile sending, reading and changing give EPODE_ESTATE; the descriptor and process() may
+ * be used, and the wish to be online stays. Inside a callback it takes effect when process() unwinds. Suspended already:
+ * EPODE_OK. EPODE_ESTORE*: the store could not be written, and the client has stopped. */
+EPODE_API epode_status epode_client_suspend(epode_client *client);
+/* Opens the store again and goes on. EPODE_EBUSY: another process owns it now; EPODE_ESTORE*. It stays suspended then.
+ * Cursors from before go on where they were. */
+EPODE_API epode_status epode_client_resume(epode_client *client);
+
+/* An errand for a push notification: connects (resuming what was suspended), gets everything that is new, and is over
+ * within this time, whatever happens: EPODE_EV_FETCHED, once, and then the client is suspended, its session resumable.
+ * A client that is online already stays so. The client state is inactive meanwhile. EPODE_ESTATE: one is running;
+ * EPODE_EINVAL: no time at all; what epode_client_resume() gives. */
+EPODE_API epode_status epode_client_fetch(epode_client *client, uint32_t within_ms);
+
 /* What may be forgotten: for when the user logs out, or to accept a server that offers less than before. */
 enum {
     EPODE_FORGET_FACTS = 1,   /* DNS, features, habits, pins, TLS tickets */

@@ -27,7 +27,8 @@ typedef enum epode_event_type {
     EPODE_EV_UNREAD,    /* the displayed position of a conversation moved: peer */
     EPODE_EV_SYNC,      /* catch-up: synced, done, expected; error if it could not be done */
     EPODE_EV_ROSTER,    /* a contact: peer, roster. peer NULL: the whole is what the server has, or error why not */
-    EPODE_EV_SUBSCRIPTION /* peer asks for a subscription, or answered: subscription */
+    EPODE_EV_SUBSCRIPTION, /* peer asks for a subscription, or answered: subscription */
+    EPODE_EV_FETCHED    /* epode_client_fetch() is over: synced (everything is there), done (new messages), error */
 } epode_event_type;
 
 typedef enum epode_change {

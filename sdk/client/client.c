@@ -188,7 +188,7 @@ void epode_client_free(epode_client *c)
 
 epode_status epode_client_start(epode_client *c)
 {
-    if (c->freed)
+    if (c->freed || c->suspended)
         return EPODE_ESTATE;
     ep_loop_enter(c->loop);
     c->wish = true;
@@ -252,7 +252,7 @@ epode_status epode_client_forget(epode_client *c, int what)
         { EPODE_FORGET_TOKEN, EP_FACT_TOKEN_INFO, false }, { EPODE_FORGET_TOKEN, EP_SECRET_SCRAM, true },
         { EPODE_FORGET_PINS, EP_FACT_PIN, false },
     };
-    if (c->freed || c->state != EPODE_STOPPED || c->net)
+    if (c->freed || c->suspended || c->state != EPODE_STOPPED || c->net)
         return EPODE_ESTATE;
     epode_status st = ep_store_begin(c->store);
     for (size_t i = 0; i < sizeof rows / sizeof *rows && !st; i++) {
@@ -296,7 +296,9 @@ epode_status epode_client_process(epode_client *c)
     c->processing = true;
     int done = ep_loop_dispatch(c->loop);
     /* A checkpoint in the middle of a long catch-up would write pages that change again in a moment. */
-    if (!done && !c->freed && !c->postponed && !(c->was_ready && ep_sync_is_bulk(c->sync)))
+    if (c->suspend_due && !c->freed)
+        ep_client_suspend_now(c);
+    if (!done && !c->freed && !c->suspended && !c->postponed && !(c->was_ready && ep_sync_is_bulk(c->sync)))
         ep_store_idle(c->store);
     c->processing = false;
     if (c->freed) {

@@ -163,6 +163,8 @@ void ep_client_attempt_now(epode_client *c)
 
 static void connection_stopped(epode_client *c, const ep_error *why)
 {
+    if (why)
+        ep_client_fetch_failed(c, why);
     c->wish = false;
     ep_client_ask_end(c);
     ep_timer_stop(&c->retry_timer);
@@ -455,6 +457,7 @@ void ep_client_connection_init(epode_client *c)
 {
     c->deadline_timer = (ep_timer){ .fire = deadline_fire, .user = c };
     ep_client_liveness_init(c);
+    ep_client_suspend_init(c);
     c->retry_timer = (ep_timer){ .fire = retry_fire, .user = c };
     c->guess_timer = (ep_timer){ .fire = guess_fire, .user = c };
     ep_client_turn_init(c);

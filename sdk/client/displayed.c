@@ -98,7 +98,7 @@ epode_status epode_mark_displayed(epode_client *c, uint64_t row, bool notify_sen
 {
     displayed_view v = { 0 };
     ep_changes changes = { 0 };
-    if (c->freed)
+    if (c->freed || c->suspended)
         return EPODE_ESTATE;
     ep_loop_enter(c->loop);
     ep_client_begin(c);

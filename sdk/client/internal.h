@@ -164,6 +164,9 @@ struct epode_client {
     bool redirect_due, keep_target, at_location, location_tried, target_was_up;
     ep_backoff backoff;
     bool no_network;     /* a hint said so */
+    bool suspended, suspend_due; /* no connection, no file; when process() unwinds */
+    bool fetching, fetch_stays;  /* for a push; the client was to be online anyway */
+    ep_timer fetch_timer;
     int64_t heard_us, wrote_us; /* of this session: the last bytes in and out */
     uint32_t keepalive_s;
     uint64_t next_count; /* of the block that was reserved for the token */
@@ -248,6 +251,12 @@ void ep_client_restart_attempt(epode_client *c);
 
 /* hint.c */
 int64_t ep_client_retry_due(const epode_client *c, int64_t due_us); /* later where there is no network */
+
+/* suspend.c */
+void ep_client_suspend_init(epode_client *c);
+void ep_client_suspend_now(epode_client *c);
+void ep_client_fetched(epode_client *c, epode_status status); /* the archives are held to their ends, or cannot be */
+void ep_client_fetch_failed(epode_client *c, const ep_error *why); /* for good */
 
 /* liveness.c */
 void ep_client_liveness_init(epode_client *c);

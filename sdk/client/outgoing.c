@@ -122,7 +122,7 @@ epode_status epode_send_message(epode_client *c, const epode_outgoing *message, 
     ep_msg m;
     int64_t seq, made = 0;
     ep_changes changes = { 0 };
-    if (c->freed)
+    if (c->freed || c->suspended)
         return EPODE_ESTATE;
     if (!message || message->size < sizeof(size_t))
         return EPODE_EINVAL;

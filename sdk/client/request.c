@@ -446,7 +446,7 @@ epode_status epode_iq(epode_client *c, xmpp_stanza_t *iq, uint32_t timeout_ms, e
 epode_status epode_iq_cancel(epode_client *c, uint64_t id)
 {
     epode_status st = EPODE_DONE;
-    if (c->freed)
+    if (c->freed || c->suspended)
         return EPODE_ESTATE;
     ep_loop_enter(c->loop);
     EP_LIST_EACH_SAFE(at, &c->requests) {

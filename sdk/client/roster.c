@@ -241,7 +241,7 @@ static epode_status change_send(epode_client *c, change *k, epode_iq_fn *done, v
 {
     ep_jid jid;
     ep_xw w;
-    if (c->freed)
+    if (c->freed || c->suspended)
         return EPODE_ESTATE;
     for (size_t i = 0; i < k->group_count; i++)
         if (!k->groups[i] || !*k->groups[i])
@@ -282,7 +282,7 @@ static const char *const subscription_types[] = { "", "subscribe", "subscribed",
 epode_status epode_roster_subscription(epode_client *c, const char *jid, epode_subscription_step step)
 {
     ep_jid to;
-    if (c->freed)
+    if (c->freed || c->suspended)
         return EPODE_ESTATE;
     if (step < EPODE_SUBSCRIBE || step > EPODE_UNSUBSCRIBED)
         return EPODE_EINVAL;

@@ -155,7 +155,7 @@ static epode_status send_elem(epode_client *c, const ep_elem *e)
 epode_status epode_send_xml(epode_client *c, const char *xml, size_t len)
 {
     ep_arena arena = { 0 };
-    if (c->freed)
+    if (c->freed || c->suspended)
         return EPODE_ESTATE;
     ep_elem *e = NULL;
     epode_status st = ep_elem_read(&e, &arena, xml, len, EP_NS_CLIENT);

@@ -106,6 +106,7 @@ static void on_synced(void *user, epode_status status)
         ep_client_settle_doubt(c);
     ep_client_emit(c, &ev);
     ep_client_feed_search(c);
+    ep_client_fetched(c, status);
 }
 
 const ep_sync_events ep_client_sync_events = { on_send_iq, on_changed, on_progress, on_synced };
@@ -113,7 +114,7 @@ const ep_sync_events ep_client_sync_events = { on_send_iq, on_changed, on_progre
 epode_status epode_archive_follow(epode_client *c, const char *room)
 {
     ep_jid jid;
-    if (c->freed)
+    if (c->freed || c->suspended)
         return EPODE_ESTATE;
     epode_status st = ep_jid_parse(&jid, room);
     if (st)
@@ -136,7 +137,7 @@ epode_status epode_history_fill(epode_client *c, uint64_t row, unsigned n)
     ep_cursor *cursor = NULL;
     const ep_view *view;
     size_t count;
-    if (c->freed || !c->was_ready)
+    if (c->freed || c->suspended || !c->was_ready)
         return EPODE_ESTATE;
     /* The position of the row, or of the oldest one that is held. */
     ep_cursor_options o = { .archive = ep_sync_archive(c->sync), .from_row = (int64_t)row, .inclusive = row != 0,

@@ -72,6 +72,11 @@ bool ep_client_commit(epode_client *c)
 {
     epode_status st = EPODE_OK;
     uint64_t held = 0;
+    if (c->suspended) { /* nothing is stored; what is told is of no row */
+        ep_store_rollback(c->store);
+        ep_client_events_committed(c);
+        return true;
+    }
     c->urgent = c->postponed = false;
     c->bulk_messages = 0;
     ep_timer_stop(&c->bulk_timer);

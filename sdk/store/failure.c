@@ -51,6 +51,8 @@ static failure failure_of(ep_store *s, int rc)
 
 epode_status ep_store_failed(ep_store *s, int rc)
 {
+    if (!s->db && rc == SQLITE_MISUSE)
+        return ep_store_fail(s, EPODE_ESTATE, "the store is suspended");
     failure f = failure_of(s, rc);
     if (rc == SQLITE_IOERR_FSYNC || rc == SQLITE_IOERR_DIR_FSYNC)
         s->sync_failed = true;

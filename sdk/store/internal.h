@@ -11,7 +11,8 @@
 #define EP_STORE_APPLICATION_ID 0x65704f64 /* "epOd" */
 
 struct ep_store {
-    sqlite3 *db;
+    sqlite3 *db;       /* NULL: suspended */
+    char *path, *vfs;  /* to open it again */
     sqlite3_stmt *stmt[EP_SQL_COUNT];
     ep_error error;
     const ep_log *log;

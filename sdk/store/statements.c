@@ -25,7 +25,9 @@ static int sql_bind_one(sqlite3_stmt *st, int i, char type, va_list *ap)
 static sqlite3_stmt *sql_prepared(ep_store *s, ep_sql sql, int *rc)
 {
     sqlite3_stmt **st = &s->stmt[sql];
-    *rc = SQLITE_OK;
+    *rc = s->db ? SQLITE_OK : SQLITE_MISUSE;
+    if (!s->db)
+        return NULL;
     if (!*st)
         *rc = sqlite3_prepare_v3(s->db, ep_sql_text[sql], -1, SQLITE_PREPARE_PERSISTENT, st, NULL);
     /* The statements fit the schema of this version: a file that they do not fit is damaged. */

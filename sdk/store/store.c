@@ -175,14 +175,14 @@ static epode_status store_prepare(ep_store *s)
     return status;
 }
 
-static epode_status store_open_db(ep_store *s, const ep_store_options *o)
+static epode_status store_open_db(ep_store *s)
 {
     int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
     if (s->memory)
         flags |= SQLITE_OPEN_MEMORY | SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
     else
         flags |= s->readonly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
-    int rc = sqlite3_open_v2(s->memory ? ":memory:" : o->path, &s->db, flags, o->vfs);
+    int rc = sqlite3_open_v2(s->memory ? ":memory:" : s->path, &s->db, flags, s->vfs);
     if (rc != SQLITE_OK)
         return ep_store_failed(s, rc);
     sqlite3_busy_timeout(s->db, STORE_BUSY_MS);
@@ -199,6 +199,8 @@ static ep_store *store_new(const ep_store_options *o)
         return NULL;
     s->boot_id = ep_strdup(o->boot_id ? o->boot_id : "");
     s->pid_ns = ep_strdup(o->pid_ns ? o->pid_ns : "");
+    s->path = ep_strdup(o->path);
+    s->vfs = ep_strdup(o->vfs);
     s->readonly = o->flags & EP_STORE_READONLY;
     s->memory = !o->path || ep_streq(o->path, ":memory:");
     s->log = o->log;
@@ -217,14 +219,14 @@ static ep_store *store_new(const ep_store_options *o)
 static epode_status store_start(ep_store *s, const ep_store_options *o)
 {
     epode_status status = EPODE_OK;
-    if (!s->boot_id || !s->pid_ns)
+    if (!s->boot_id || !s->pid_ns || (o->path && !s->path) || (o->vfs && !s->vfs))
         return ep_store_fail(s, EPODE_ENOMEM, "out of memory");
     if (!ep_rand_uuid(s->instance))
         return ep_store_fail(s, EPODE_ESTORE, "the system gives no random numbers");
     if (!s->memory && !s->readonly)
         status = ep_store_file_create(o->path, &s->error);
     if (status == EPODE_OK)
-        status = store_open_db(s, o);
+        status = store_open_db(s);
     return status == EPODE_OK ? store_prepare(s) : status;
 }
 
@@ -262,10 +264,8 @@ static void store_disown(ep_store *s)
         ep_sql_run(s, EP_SQL_ROLLBACK, "");
 }
 
-void ep_store_close(ep_store *s)
+static void store_close_db(ep_store *s)
 {
-    if (!s)
-        return;
     if (s->db) {
         ep_store_rollback(s);
         if (s->lease_held && !s->lease_lost)
@@ -277,6 +277,42 @@ void ep_store_close(ep_store *s)
         }
     }
     sqlite3_close_v2(s->db);
+    s->db = NULL;
+    s->lease_held = s->lease_lost = s->opened = false;
+}
+
+epode_status ep_store_suspend(ep_store *s)
+{
+    if (ep_store_in_transaction(s))
+        return ep_store_fail(s, EPODE_ESTATE, "a transaction of the store is open");
+    if (!s->memory)
+        store_close_db(s);
+    return EPODE_OK;
+}
+
+epode_status ep_store_resume(ep_store *s, int64_t now_ms)
+{
+    if (s->db)
+        return EPODE_OK;
+    s->now_ms = now_ms;
+    epode_status status = store_open_db(s);
+    if (status == EPODE_OK)
+        status = store_prepare(s);
+    if (status != EPODE_OK) {
+        ep_error kept = s->error;
+        store_close_db(s);
+        s->error = kept;
+    }
+    return status;
+}
+
+void ep_store_close(ep_store *s)
+{
+    if (!s)
+        return;
+    store_close_db(s);
+    ep_free(s->path);
+    ep_free(s->vfs);
     ep_free(s->boot_id);
     ep_free(s->pid_ns);
     ep_free(s);

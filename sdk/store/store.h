@@ -56,6 +56,13 @@ epode_status ep_store_open(ep_store **out, const ep_store_options *o, ep_error *
  * checkpoints and frees. NULL is fine. */
 void ep_store_close(ep_store *s);
 
+/* Closes the file, as ep_store_close does, but keeps the object: no lock is held, the lease is given back, and until
+ * ep_store_resume every call gives EPODE_ESTATE. An open transaction is EPODE_ESTATE. A store in memory stays as it is. */
+epode_status ep_store_suspend(ep_store *s);
+/* Opens it again, as ep_store_open does and with its failures; after one it stays suspended. Whatever was read before
+ * may have changed: another process may have owned the file. */
+epode_status ep_store_resume(ep_store *s, int64_t now_ms);
+
 /* The last failure; never NULL, borrowed until the next call. */
 const ep_error *ep_store_error(const ep_store *s);
 

@@ -14,7 +14,7 @@ enum {
 
 epode_status ep_store_exec(ep_store *s, const char *sql)
 {
-    int rc = sqlite3_exec(s->db, sql, NULL, NULL, NULL);
+    int rc = !s->db ? SQLITE_MISUSE : sqlite3_exec(s->db, sql, NULL, NULL, NULL);
     return rc == SQLITE_OK ? EPODE_OK : ep_store_failed(s, rc);
 }
 
@@ -191,7 +191,7 @@ epode_status ep_write_leave(ep_store *s, epode_status status)
 epode_status ep_store_checkpoint(ep_store *s, int mode)
 {
     int log = -1, done = -1;
-    int rc = sqlite3_wal_checkpoint_v2(s->db, "main", mode, &log, &done);
+    int rc = !s->db ? SQLITE_MISUSE : sqlite3_wal_checkpoint_v2(s->db, "main", mode, &log, &done);
     if (rc != SQLITE_OK)
         return ep_store_failed(s, rc);
     /* A WAL that is in the database to its end starts anew with the next commit. */
@@ -202,7 +202,7 @@ epode_status ep_store_checkpoint(ep_store *s, int mode)
 
 epode_status ep_store_idle(ep_store *s)
 {
-    if (s->readonly || s->memory || s->lease_lost || s->wal_pages < TX_IDLE_PAGES)
+    if (!s->db || s->readonly || s->memory || s->lease_lost || s->wal_pages < TX_IDLE_PAGES)
         return EPODE_DONE;
     if (ep_store_in_transaction(s))
         return ep_store_fail(s, EPODE_ESTATE, "a transaction of the store is open");
@@ -211,14 +211,15 @@ epode_status ep_store_idle(ep_store *s)
 
 void ep_store_shrink(ep_store *s)
 {
-    sqlite3_db_release_memory(s->db);
+    if (s->db)
+        sqlite3_db_release_memory(s->db);
 }
 
 void ep_store_stats_get(const ep_store *s, ep_store_stats *out)
 {
     out->commits = s->commits;
     out->durable_commits = s->durable_commits;
-    out->rows = (uint64_t)sqlite3_total_changes64(s->db);
+    out->rows = s->db ? (uint64_t)sqlite3_total_changes64(s->db) : 0;
     out->wal_pages = s->wal_pages;
 }
 

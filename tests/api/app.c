@@ -123,6 +123,11 @@ static void app_note(app *a, const epode_event *event)
         a->roster_errors += event->error != NULL;
         a->contacts_changed += event->peer != NULL;
         break;
+    case EPODE_EV_FETCHED:
+        a->fetched++;
+        a->fetched_all = event->synced;
+        a->fetched_messages = event->done;
+        break;
     case EPODE_EV_SUBSCRIPTION:
         assert_non_null(event->peer);
         break;

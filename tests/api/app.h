@@ -26,7 +26,9 @@ typedef struct app {
     unsigned ready, offline, stopped, stanzas, unread;
     unsigned messages, own, changed;     /* rows that are new: of others, ours; rows that changed or moved */
     unsigned sent, acknowledged, failed; /* deliveries */
-    unsigned synced, sync_errors;
+    unsigned synced, sync_errors, fetched;
+    bool fetched_all;
+    size_t fetched_messages;
     unsigned rosters, roster_errors, contacts_changed;
     unsigned destroyed, events; /* how often user was given back; events in all */
     bool late;                  /* an event came after the client was freed */
