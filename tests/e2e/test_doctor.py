@@ -177,9 +177,15 @@ class Doctor(harness.Case):
         self.finds(o, "login-cold", "bad", "EPODE_EAUTH")
         self.assertEqual((r.code, o["login"]), (3, False))
         r, o = self.doctor(server, password=None)
-        self.finds(o, "login-none", "note", "password")
+        self.finds(o, "login-none", "note", "nothing to log in with")
         self.assertEqual((r.code, o["login"]), (3, False))
         self.healthy(o, "archive-page")
+
+    def test_a_certificate_is_a_way_in_too(self):
+        server = self.serve("--client-cert", "alice", "--feature", "mechanisms=EXTERNAL SCRAM-SHA-256", "--feature", "fast=off")
+        r, o = self.doctor(server, "--cert", os.path.join(server.dir, "client-alice.pem"), password=None)
+        self.assertEqual((r.code, o["login"]), (0, True))
+        self.assertEqual({s["mechanism"] for s in o["logins"]}, {"EXTERNAL"})
 
     def records(self, server, **more):
         out = {(f"_xmpps-client._tcp.{DOMAIN}", "SRV"): [(1, 1, server.direct, f"xmpp.{DOMAIN}")],

@@ -235,7 +235,7 @@ class Ejabberd(Server):
     release, package, user, name = "trixie", "ejabberd", "ejabberd", "ejabberd"
     modern, bears_stanzas, kill_within_s = True, True, 0.15
     warm_waits, resumed_waits = 1, 1
-    diagnosis = {"sasl2": "ok", "fast": "ok", "one-wait": "ok", "tls-tickets-unusable": "warn"}
+    diagnosis = {"sasl2": "ok", "fast": "ok", "one-wait": "ok", "tls-tickets-unusable": "warn", "csi": "ok"}
     modules = ("mod_auth_fast",)
 
     def configure(self):
@@ -270,7 +270,8 @@ class OldEjabberd(Ejabberd):
     release, modern, bears_stanzas, modules = "bookworm", False, False, ()
     archived, kills, publishes = 1000, 4, False
     warm_waits, resumed_waits = 3, 3
-    diagnosis = {"sasl2": "warn", "one-wait": "warn", "tls-tickets-unusable": "warn"}
+    diagnosis = {"sasl2": "warn", "one-wait": "warn", "tls-tickets-unusable": "warn",
+                 "channel-binding-refused": "warn"}
 
 
 KINDS = {"prosody": Prosody, "ejabberd": Ejabberd, "old-prosody": OldProsody, "old-ejabberd": OldEjabberd,

@@ -96,6 +96,9 @@ int cmd_doctor(cli_options *o)
     if (!o->jid || o->arg_count > 1) {
         code = cli_fail_text(o, EPODE_EINVAL, "usage: epode doctor JID");
     } else if (cli_password(o, &code) && read_jid(d)) {
+        if (!o->oauth_token && !o->cert)
+            cli_ask_ahead(o); /* once, not by every login */
+        o->asked_ahead = true;
         /* Several logins are tried with it. */
         cli_ask_ahead(o);
         o->asked_ahead = true;

@@ -200,6 +200,9 @@ static void check_session(login *l, const epode_session *s)
         { EPODE_FEATURE_SM, "sm", "stream management", "enable XEP-0198: what is on the way when a connection breaks is lost otherwise" },
         { EPODE_FEATURE_CSI, "csi", "client state", "enable XEP-0352: a client in the background is woken for everything otherwise" },
     };
+    check_software(l);
+    check_archive(l);
+    /* Last: features may come behind ready. */
     for (size_t i = 0; i < 3; i++) {
         const char *why;
         bool on = epode_session_has(s, rows[i].feature, &why);
@@ -208,8 +211,19 @@ static void check_session(login *l, const epode_session *s)
         else
             report_say(&l->d->report, MARK_WARN, rows[i].check, rows[i].advice, "no %s: %s", rows[i].name, why);
     }
-    check_software(l);
-    check_archive(l);
+}
+
+/* Offered, and not used although there was a password: the server refused it. */
+static void check_binding(login *l, const epode_session *s)
+{
+    const char *used = epode_session_mechanism(s);
+    const tree *t = l->d->features;
+    char all[400] = "";
+    if (t)
+        tree_texts(t, 0, NULL, "mechanism", all, sizeof all);
+    if (strstr(all, "-PLUS") && strncmp(used, "SCRAM-", 6) == 0 && !strstr(used, "-PLUS"))
+        report_say(&l->d->report, MARK_WARN, "channel-binding-refused", "offer what TLS 1.3 has (tls-exporter, RFC 9266), or no -PLUS mechanisms",
+                   "channel binding is offered, but was refused: each first login loses a wait by it");
 }
 
 /* --- the ways in ------------------------------------------------------------------------------------------ */
@@ -350,6 +364,7 @@ static void try_logins(doctor *d)
     if (start(&l)) {
         d->logged_in = true;
         tell_login(&l, "login-cold", "for the first time");
+        check_binding(&l, epode_client_session(l.client));
         report_area(&d->report, "Session");
         check_session(&l, epode_client_session(l.client));
         end(&l, EPODE_STOP_CLOSE);
@@ -369,14 +384,15 @@ void doctor_logins(doctor *d)
     bool any = false;
     for (int i = 0; i < d->count; i++)
         any = any || d->endpoints[i].tls;
-    if (any && d->o->password) {
+    if (any && (d->o->password || d->o->oauth_token || d->o->cert)) {
         try_logins(d);
         return;
     }
     report_area(&d->report, "Logins");
     d->login_status = any ? EPODE_EAUTH : EPODE_ECONNECT;
     if (any)
-        report_say(&d->report, MARK_NOTE, "login-none", "give a password (--password-file, EPODE_PASSWORD)", "no login was tried: there is no password");
+        report_say(&d->report, MARK_NOTE, "login-none", "give a password (--password-file, EPODE_PASSWORD), an OAuth token or a certificate",
+                   "no login was tried: there is nothing to log in with");
     else
         report_say(&d->report, MARK_BAD, "login-none", "mend what is marked above", "no login was tried: no server could be reached by TLS");
 }
