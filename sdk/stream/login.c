@@ -273,6 +273,9 @@ static epode_status login_succeed(ep_stream *s, const ep_elem *data)
     ep_sasl_free(s->sasl);
     s->sasl = NULL;
     ep_stream_forget_secrets(s);
+    if (s->c.facts.keys)
+        ep_wipe((ep_scram_keys *)(uintptr_t)s->c.facts.keys, sizeof *s->c.facts.keys);
+    s->c.facts.keys = NULL;
     ep_wipe(&s->upgraded, sizeof s->upgraded);
     return EPODE_OK;
 }

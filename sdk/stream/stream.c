@@ -308,7 +308,8 @@ void ep_stream_free(ep_stream *s)
     wipe_str(s->c.token);
     wipe_str(s->c.bearer);
     wipe_str(s->c.sm_id);
-    ep_wipe((ep_scram_keys *)(uintptr_t)s->c.facts.keys, sizeof *s->c.facts.keys);
+    if (s->c.facts.keys)
+        ep_wipe((ep_scram_keys *)(uintptr_t)s->c.facts.keys, sizeof *s->c.facts.keys);
     ep_arena_free(&s->strings);
     ep_free(s);
 }

@@ -275,20 +275,27 @@ static void the_deadline_stands_still_while_a_user_thinks(void **state)
 static void a_password_of_the_options_is_not_kept_where_it_can_be_asked_for(void **state)
 {
     (void)state;
-    asked q = { .password = "alice-pw" };
-    epode_options o = asking(&q, "kept.db");
-    o.password = "alice-pw";
-    begin(&q, &o);
-    app_until(&q.a, 5000, q.a.ready == 1);
-    assert_int_equal(q.passwords, 0);
-    /* The same password under another salt: keys do not fit any more. */
-    server_say(&srv, "user alice other");
-    server_say(&srv, "user alice alice-pw");
-    server_say(&srv, "forget-tokens");
-    restart(&q);
-    app_until(&q.a, 5000, q.a.ready == 1);
-    assert_int_equal(q.passwords, 1);
-    app_close(&q.a);
+    static const char *const profiles[] = { "on", "off" };
+    for (size_t i = 0; i < 2; i++) {
+        asked q = { .password = "alice-pw" };
+        char store[32];
+        snprintf(store, sizeof store, "kept-%s.db", profiles[i]);
+        server_say(&srv, "feature sasl2 %s", profiles[i]);
+        epode_options o = asking(&q, store);
+        o.password = "alice-pw";
+        begin(&q, &o);
+        app_until(&q.a, 5000, q.a.ready == 1);
+        assert_int_equal(q.passwords, 0);
+        /* The same password under another salt: keys do not fit any more. */
+        server_say(&srv, "user alice other");
+        server_say(&srv, "user alice alice-pw");
+        server_say(&srv, "forget-tokens");
+        restart(&q);
+        app_until(&q.a, 5000, q.a.ready == 1);
+        assert_int_equal(q.passwords, 1);
+        assert_int_equal(q.refused, 0);
+        app_close(&q.a);
+    }
 }
 
 /* ---- tasks ---- */

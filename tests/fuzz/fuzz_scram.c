@@ -20,6 +20,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     MUST(ep_sasl_new(&s, mech, &creds, &cb, mech->plus ? EP_CB_EXPR : EP_CB_NONE, true, &err) == EPODE_OK);
     MUST(ep_sasl_set_nonce(s, "fyko+d2lbbFgONRv9qkxdawL") == EPODE_OK);
     MUST(ep_sasl_initial(s, &out, &err) == EPODE_OK);
+    if (size & 8)
+        MUST(ep_sasl_expect(s, "SCRAM-SHA-1\x1eSCRAM-SHA-512-PLUS\x1ftls-exporter", size & 16) == EPODE_OK);
     char *challenge = fuzz_text(data, n);
     epode_status st = ep_sasl_step(s, challenge, n, &out, &err);
     MUST(st == EPODE_OK || epode_error_status(&err) == st);

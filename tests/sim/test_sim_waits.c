@@ -59,6 +59,18 @@ static void nothing_wanted(ep_stream_config *c)
     c->policy.want_carbons = c->policy.want_sm = false;
 }
 
+static void bearer(ep_stream_config *c)
+{
+    c->password = NULL;
+    c->bearer = "tok.en";
+}
+
+static void certificate(ep_stream_config *c)
+{
+    c->password = NULL;
+    c->facts.have_certificate = true;
+}
+
 static void inactive(ep_stream_config *c)
 {
     plain(c);
@@ -67,6 +79,8 @@ static void inactive(ep_stream_config *c)
 
 #define ONLY_PLAIN "mechanisms=PLAIN;"
 #define RFC6120    "sasl2=off;"
+#define CERTIFICATE "mechanisms=EXTERNAL PLAIN;fast=off;"
+#define OAUTH      "mechanisms=OAUTHBEARER PLAIN;fast=off;oauth-token=tok.en;"
 #define DRAFT      "bind2-draft=on;bind2=off;"
 #define NO_PLUS    "mechanisms=SCRAM-SHA-1 PLAIN;"
 
@@ -103,6 +117,32 @@ static const row rows[] = {
       .cb_types = EP_CB_UNIQ, .waits = 1, .mech = "HT-SHA-512-UNIQ", .bind = "bind2" },
     { "FAST, rotated each time", .server = "token-rotation=always", .warm = true, .token = true,
       .waits = 1, .mech = "HT-SHA-512-EXPR", .bind = "bind2", .log = "token " },
+    { "EXTERNAL, cold", .server = CERTIFICATE, .tune = certificate, .waits = 2, .mech = "EXTERNAL",
+      .bind = "bind2" },
+    { "EXTERNAL, warm", .server = CERTIFICATE, .warm = true, .tune = certificate, .waits = 1,
+      .mech = "EXTERNAL", .bind = "bind2" },
+    { "RFC 6120, EXTERNAL, warm, XEP-0305", .server = RFC6120 CERTIFICATE "pipelining=on",
+      .warm = true, .tune = certificate, .waits = 1, .mech = "EXTERNAL", .bind = "rfc6120", .legacy = true },
+    { "OAUTHBEARER, cold", .server = OAUTH, .tune = bearer, .waits = 2, .mech = "OAUTHBEARER",
+      .bind = "bind2" },
+    { "OAUTHBEARER, warm", .server = OAUTH, .warm = true, .tune = bearer, .waits = 1,
+      .mech = "OAUTHBEARER", .bind = "bind2" },
+    { "RFC 6120, OAUTHBEARER, warm, XEP-0305", .server = RFC6120 OAUTH "pipelining=on",
+      .warm = true, .tune = bearer, .waits = 1, .mech = "OAUTHBEARER", .bind = "rfc6120", .legacy = true },
+    { "a second factor, cold", .server = "second-factor=123456", .waits = 4,
+      .mech = "SCRAM-SHA-512-PLUS", .bind = "bind2", .log = "tasks TOTP-EXAMPLE" },
+    { "a second factor, warm", .server = "second-factor=123456", .warm = true, .waits = 3,
+      .mech = "SCRAM-SHA-512-PLUS", .bind = "bind2", .log = "tasks TOTP-EXAMPLE" },
+    { "a second factor, by token", .server = "second-factor=123456", .warm = true, .token = true,
+      .waits = 1, .mech = "HT-SHA-512-EXPR", .bind = "bind2" },
+    { "an upgrade of SCRAM", .server = "upgrades=SCRAM-SHA-512", .waits = 5,
+      .mech = "SCRAM-SHA-256-PLUS", .bind = "bind2" },
+    { "XEP-0474, cold", .server = "scram-downgrade-hash=on", .waits = 3,
+      .mech = "SCRAM-SHA-512-PLUS", .bind = "bind2" },
+    { "XEP-0474, warm", .server = "scram-downgrade-hash=on", .warm = true, .waits = 2,
+      .mech = "SCRAM-SHA-512-PLUS", .bind = "bind2" },
+    { "RFC 6120, XEP-0474, cold", .server = RFC6120 "scram-downgrade-hash=on", .waits = 5,
+      .mech = "SCRAM-SHA-512-PLUS", .bind = "rfc6120" },
     { "Bind 2 off", .server = ONLY_PLAIN "bind2=off", .warm = true, .tune = plain, .waits = 2,
       .mech = "PLAIN", .bind = "rfc6120" },
     { "SM not inline", .server = ONLY_PLAIN "sm-inline=off", .warm = true, .tune = plain,
