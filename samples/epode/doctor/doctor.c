@@ -99,9 +99,6 @@ int cmd_doctor(cli_options *o)
         if (!o->oauth_token && !o->cert)
             cli_ask_ahead(o); /* once, not by every login */
         o->asked_ahead = true;
-        /* Several logins are tried with it. */
-        cli_ask_ahead(o);
-        o->asked_ahead = true;
         if (!make_context(d)) {
             code = cli_fail_text(o, EPODE_ECERT, "the trusted authorities cannot be read");
         } else {
