@@ -87,7 +87,7 @@ typedef struct epode_flight {
     const char *layer; /* "dns", "tcp", "tls", "xmpp" */
     const char *held;  /* what it held, separated by blanks: "header authenticate" */
     int64_t sent_us, answered_us;
-    uint64_t bytes_out, bytes_in; /* xmpp: of XML; tls: all on the wire until it was up; 0 elsewhere */
+    uint64_t bytes_out, bytes_in; /* xmpp: of XML, before TLS on the wire; tls: on the wire; 0 elsewhere */
     unsigned waits;               /* for the network until it was answered, one after the other */
 } epode_flight;
 EPODE_API size_t epode_session_flight_count(const epode_session *s);

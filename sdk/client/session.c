@@ -114,13 +114,15 @@ void ep_session_add_net(epode_session *s, const ep_net_info *info)
     if (t->waits.tcp)
         add_flight(s, "tcp", "syn", t->waits.tcp, t->tcp_start_us, t->tcp_us, 0, 0);
     if (!direct && t->waits.preface)
-        add_flight(s, "xmpp", "header starttls", t->waits.preface, t->tcp_us, t->tls_start_us, 0, 0);
-    const char *hello = direct || t->waits.preface ? "client-hello" : "header starttls client-hello";
-    if (info->early_data)
-        hello = "client-hello early-data";
+        add_flight(s, "xmpp", "header starttls", t->waits.preface, t->tcp_us, t->tls_start_us,
+                   t->preface_bytes_out, t->preface_bytes_in);
+    /* The header and <starttls/> may stand in front of the ClientHello, early data behind it. */
+    char hello[64];
+    snprintf(hello, sizeof hello, "%sclient-hello%s", direct || t->waits.preface ? "" : "header starttls ",
+             info->early_data ? " early-data" : "");
     if (t->waits.tls || info->early_data)
-        add_flight(s, "tls", hello, t->waits.tls, t->tls_start_us, t->tls_us, t->up_bytes_out,
-                   t->up_bytes_in);
+        add_flight(s, "tls", hello, t->waits.tls, t->tls_start_us, t->tls_us, t->up_bytes_out - t->preface_bytes_out,
+                   t->up_bytes_in - t->preface_bytes_in);
 }
 
 void ep_session_add_stream(epode_session *s, const ep_stream *stream)

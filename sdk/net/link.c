@@ -218,6 +218,8 @@ static void start_tls(ep_link *link)
         return;
     }
     link->timeline.tls_start_us = ep_loop_now_us(link->loop);
+    link->timeline.preface_bytes_in = link->timeline.bytes_in;
+    link->timeline.preface_bytes_out = link->timeline.bytes_out;
     if (!link->talk)
         move_to(link, EP_LINK_TLS);
     if (!send_early(link))

@@ -80,6 +80,7 @@ typedef struct ep_net_timeline {
     } waits;
     uint64_t bytes_in, bytes_out; /* on the wire, with TLS; these go on growing */
     uint64_t up_bytes_in, up_bytes_out; /* of them, until TLS was up */
+    uint64_t preface_bytes_in, preface_bytes_out; /* of them, until TLS began */
 } ep_net_timeline;
 
 /* One attempt of the race. */

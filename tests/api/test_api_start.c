@@ -55,6 +55,37 @@ static void a_hundred_starts_and_stops(void **state)
     app_close(&a);
 }
 
+static void the_timeline_adds_up(void **state)
+{
+    app a = { 0 };
+    (void)state;
+    app_start(&a, &srv, "timeline.db");
+    app_until(&a, 5000, a.ready == 1);
+    const epode_session *s = epode_client_session(a.client);
+    epode_waits w = { .size = sizeof w };
+    unsigned waits = 0, won = 0;
+    epode_session_waits(s, &w);
+    for (size_t i = 0; i < epode_session_flight_count(s); i++) {
+        const epode_flight *f = epode_session_flight_at(s, i);
+        waits += f->waits;
+        assert_true(f->sent_us >= 0 && f->answered_us >= f->sent_us && f->answered_us <= epode_session_ready_us(s));
+        assert_true(strcmp(f->layer, "dns") == 0 || strcmp(f->layer, "tcp") == 0 || (f->bytes_out && f->bytes_in));
+    }
+    assert_int_equal(waits, w.dns + w.tcp + w.tls + w.xmpp);
+    for (size_t i = 0; i < epode_session_attempt_count(s); i++) {
+        const epode_attempt *t = epode_session_attempt_at(s, i);
+        assert_true(t->began_us >= 0 && t->tcp_us >= t->began_us && t->ended_us >= t->tcp_us);
+        assert_string_equal(t->address, "127.0.0.1");
+        assert_null(t->failure);
+        won += t->won;
+    }
+    assert_int_equal(won, 1);
+    assert_null(epode_session_attempt_at(s, epode_session_attempt_count(s)));
+    assert_null(epode_session_flight_at(s, epode_session_flight_count(s)));
+    app_stop(&a, EPODE_STOP_CLOSE);
+    app_close(&a);
+}
+
 static void a_stop_at_each_turn_of_a_connect_cancels_it(void **state)
 {
     app a = { 0 };
@@ -271,6 +302,7 @@ static void a_server_that_refuses_is_not_asked_in_a_tight_loop(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_timeline_adds_up),
         cmocka_unit_test(a_hundred_starts_and_stops),
         cmocka_unit_test(a_stop_at_each_turn_of_a_connect_cancels_it),
         cmocka_unit_test(a_resumable_stop_is_resumed_and_a_clean_one_is_not),

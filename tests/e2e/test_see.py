@@ -25,6 +25,7 @@ class See(harness.Case):
     def complete(self, summary, drawing):
         titles, texts = self.titles(drawing), self.texts(drawing)
         for flight in summary["flights"]:
+            self.assertEqual(flight["layer"] in ("tls", "xmpp"), flight["bytes_out"] > 0 and flight["bytes_in"] > 0, flight)
             if flight["layer"] != "tcp":
                 self.assertIn(f"{flight['layer']}: {flight['held']}", titles)
         self.assertEqual(sum(t.startswith("tcp: ") for t in titles), len(summary["attempts"]))
@@ -75,6 +76,21 @@ class See(harness.Case):
         drawing = ET.parse(path).getroot()
         self.complete(summary, drawing)
         self.assertTrue(any("refused" in t for t in self.texts(drawing)))
+
+    def test_of_a_long_race_the_beginning_and_the_winner_are_kept(self):
+        server = self.serve("--domain", DOMAIN)
+        dead = {(f"dead{n}.{DOMAIN}", "A"): [f"127.0.{n}.{i}" for i in range(1, 6)] for n in (1, 2)}
+        srv = [(1, 1, 1, f"dead1.{DOMAIN}"), (2, 1, 1, f"dead2.{DOMAIN}"), (3, 1, server.direct, f"xmpp.{DOMAIN}")]
+        dns = Dns({(f"_xmpps-client._tcp.{DOMAIN}", "SRV"): srv, (f"xmpp.{DOMAIN}", "A"): ["127.0.0.1"], **dead})
+        self.addCleanup(dns.close)
+        path = os.path.join(self.tmp, "race.svg")
+        summary = self.run_command([harness.EPODE, "connect", f"alice@{DOMAIN}", "--dns", dns.address, "--ca", server.ca,
+                                    "--tls", "direct", "--db", self.db(), "--json", "--svg", path], "alice-pw").summary
+        attempts = summary["attempts"]
+        self.assertEqual([a["won"] for a in attempts], [False] * 7 + [True])
+        self.assertEqual([a["host"] for a in attempts], [f"dead1.{DOMAIN}"] * 5 + [f"dead2.{DOMAIN}"] * 2 + [f"xmpp.{DOMAIN}"])
+        self.assertEqual([a["began_ms"] for a in attempts], sorted(a["began_ms"] for a in attempts))
+        self.complete(summary, ET.parse(path).getroot())
 
     def test_what_was_guessed_wrong_is_said_in_words(self):
         server = self.serve()
