@@ -241,6 +241,45 @@ static void a_change_by_somebody_else_is_dropped(void **state)
     server_say(&srv, "roster-put alice bob@localhost remove");
 }
 
+static void keep_error(app *a, const epode_event *event)
+{
+    if (event->type != EPODE_EV_ROSTER || !event->error)
+        return;
+    assert_null(event->peer);
+    assert_int_equal(epode_error_status(event->error), EPODE_ESTANZA);
+    snprintf(a->more, 64, "%s", epode_error_condition(event->error));
+}
+
+/* What is held stays, and the next session asks again. */
+static void a_roster_that_is_refused_is_told(void **state)
+{
+    char condition[64] = "";
+    app a = { .on = keep_error, .more = condition };
+    epode_iq_outcome outcome = 0;
+    (void)state;
+    server_say(&srv, "roster-put alice bob@localhost both Bob");
+    start(&a, "refused.db", 0);
+    done(&a);
+    server_say(&srv, "fault roster-error internal-server-error");
+    epode_options o = app_options(&a, &srv, "refused.db");
+    app_open(&a, &o);
+    epode_client_start(a.client);
+    app_until(&a, 5000, a.roster_errors && a.ready);
+    assert_string_equal(condition, "internal-server-error");
+    assert_string_equal(roster(&a), "bob@localhost|Bob|3|00|;");
+    assert_int_equal(epode_roster_set(a.client, "carol@localhost", NULL, NULL, 0, note, &outcome, NULL), EPODE_OK);
+    app_until(&a, 5000, outcome);
+    assert_int_equal(outcome, EPODE_IQ_ERROR);
+    assert_int_equal(a.offline, 0);
+    done(&a);
+    server_say(&srv, "fault roster-error off");
+    server_say(&srv, "roster-put alice bob@localhost remove");
+    start(&a, "refused.db", 0);
+    app_until(&a, 5000, a.contacts_changed == 1);
+    assert_string_equal(roster(&a), "");
+    done(&a);
+}
+
 /* It is on its way when we end the stream: kept, and answered by nobody. */
 static void a_change_behind_our_end_is_kept(void **state)
 {
@@ -400,6 +439,7 @@ int main(void)
         cmocka_unit_test(contacts_are_added_renamed_grouped_and_removed),
         cmocka_unit_test(a_subscription_is_asked_for_approved_and_ended),
         cmocka_unit_test(a_change_by_somebody_else_is_dropped),
+        cmocka_unit_test(a_roster_that_is_refused_is_told),
         cmocka_unit_test(a_change_behind_our_end_is_kept),
         cmocka_unit_test(entries_that_are_none_are_skipped),
         cmocka_unit_test(no_roster_is_asked_for_where_none_is_wanted),

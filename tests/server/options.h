@@ -148,6 +148,7 @@
       "an answer by somebody else in front of the right one")                                      \
     X(WRONG_CAPS, "wrong-caps", BOOL, "off", "the hash in the features is another's")              \
     X(ILL_FORMED_DISCO, "ill-formed-disco", BOOL, "off", "disco#info names a feature twice, hash included") \
+    X(ROSTER_ERROR, "roster-error", TEXT, "off", "rosters are refused with this condition")         \
     X(ROSTER_JUNK, "roster-junk", BOOL, "off", "entries that are none among those of the roster")  \
     X(ARCHIVE_UNDELIVERED, "archive-undelivered", TIMES, "off",                                    \
       "messages are archived and delivered to nobody")

@@ -175,7 +175,10 @@ static void set(struct srv_session *session, const struct srv_xml *iq)
 
 void srv_roster_iq(struct srv_session *session, const struct srv_xml *iq)
 {
-    if (strcmp(srv_xml_get(iq, "type"), "get") == 0)
+    const char *refusal = srv_text(session->srv, ROSTER_ERROR);
+    if (*refusal)
+        srv_route_error(session, iq, "cancel", refusal);
+    else if (strcmp(srv_xml_get(iq, "type"), "get") == 0)
         get(session, iq);
     else
         set(session, iq);
