@@ -8,7 +8,6 @@
 #include "base/rand.h"
 #include "base/str.h"
 #include "client/internal.h"
-#include "strophe/stanza.h"
 #include "xmpp/bound.h"
 #include "xmpp/ns.h"
 
@@ -41,7 +40,7 @@ struct ep_request {
     size_t xml_len;
 };
 
-static void request_free(ep_request *r)
+void ep_request_drop(ep_request *r)
 {
     ep_list_unlink(&r->node);
     ep_jid_free(&r->to);
@@ -61,7 +60,7 @@ static bool make_id(epode_client *c, ep_request *r)
     return true;
 }
 
-static ep_request *request_new(epode_client *c, const char *to, epode_status *st)
+ep_request *ep_request_new(epode_client *c, const char *to, epode_status *st)
 {
     *st = EPODE_OK;
     if (c->request_count >= REQUESTS_MAX) {
@@ -79,7 +78,7 @@ static ep_request *request_new(epode_client *c, const char *to, epode_status *st
     if (!*st && !make_id(c, r))
         *st = EPODE_ENOMEM;
     if (*st) {
-        request_free(r);
+        ep_request_drop(r);
         return NULL;
     }
     return r;
@@ -106,17 +105,16 @@ static void leave(epode_client *c, ep_request *r)
     watch(c);
 }
 
-/* It is in the list from now on; false of st: it is gone. */
-static epode_status enter(epode_client *c, ep_request *r, uint32_t timeout_ms, const char *xml, size_t len)
+epode_status ep_request_enter(epode_client *c, ep_request *r, uint32_t timeout_ms, const char *xml, size_t len)
 {
     epode_status st = ep_client_send_text(c, EP_STANZA_IQ, NULL, xml, len);
     if (st < 0) {
-        request_free(r);
+        ep_request_drop(r);
         return st;
     }
     r->by = c->resources.by;
     int64_t ms = timeout_ms ? timeout_ms : EP_REQUEST_TIMEOUT_MS;
-    r->deadline_us = ep_loop_refresh(c->loop) + ms * 1000;
+    r->deadline_us = ep_loop_now_us(c->loop) + ms * 1000;
     r->state = REQ_ASKED;
     ep_list_push_back(&c->requests, &r->node);
     c->request_count++;
@@ -129,7 +127,7 @@ ep_request *ep_request_open(epode_client *c, ep_xw *w, const char *type, const c
                             void *user)
 {
     epode_status st;
-    ep_request *r = request_new(c, to, &st);
+    ep_request *r = ep_request_new(c, to, &st);
     ep_buf_clear(&c->scratch);
     *w = ep_xw_init(&c->scratch);
     if (!r) {
@@ -158,15 +156,20 @@ epode_status ep_request_send(epode_client *c, ep_request *r, ep_xw *w, uint32_t 
     ep_xw_close(w);
     epode_status st = ep_xw_done(w);
     if (st) {
-        request_free(r);
+        ep_request_drop(r);
         return st;
     }
-    return enter(c, r, timeout_ms, ep_buf_ptr(w->out), w->out->len);
+    return ep_request_enter(c, r, timeout_ms, ep_buf_ptr(w->out), w->out->len);
 }
 
 uint64_t ep_request_number(const ep_request *r)
 {
     return r->number;
+}
+
+const char *ep_request_id(const ep_request *r)
+{
+    return r->id;
 }
 
 /* --- outcomes ------------------------------------------------------------------------------------------- */
@@ -204,7 +207,7 @@ static void finish(epode_client *c, ep_request *r)
     if (r->app)
         ep_list_push_back(&c->outcomes, &r->node);
     else
-        request_free(r);
+        ep_request_drop(r);
     ep_client_schedule(c);
 }
 
@@ -314,6 +317,19 @@ static void request_fire(ep_timer *t, int64_t now_us, void *user)
     ep_client_schedule(c);
 }
 
+bool ep_request_cancel(epode_client *c, uint64_t number)
+{
+    EP_LIST_EACH_SAFE(at, &c->requests) {
+        ep_request *r = EP_LIST_OF(at, ep_request, node);
+        if (r->number != number || !r->app || (r->state != REQ_ASKED && r->state != REQ_WAITING))
+            continue;
+        decide(c, r, EPODE_IQ_CANCELLED, false, NULL);
+        finish(c, r);
+        return true;
+    }
+    return false;
+}
+
 /* --- the application's ----------------------------------------------------------------------------------- */
 
 bool ep_requests_due(const epode_client *c)
@@ -327,7 +343,7 @@ static void tell(epode_client *c, ep_request *r)
                           .condition = r->condition[0] ? r->condition : NULL, .xml = r->xml, .xml_len = r->xml_len };
     ep_list_unlink(&r->node);
     r->app(c, &a, r->app_user);
-    request_free(r);
+    ep_request_drop(r);
 }
 
 void ep_requests_deliver(epode_client *c)
@@ -358,105 +374,8 @@ void ep_requests_free(epode_client *c)
         if (r->app)
             tell(NULL, r);
         else
-            request_free(r);
+            ep_request_drop(r);
     }
     while (!ep_list_empty(&c->outcomes))
         tell(NULL, EP_LIST_OF(c->outcomes.next, ep_request, node));
-}
-
-/* The stanza of the application, under an id of ours. */
-static void write_own(ep_buf *out, const ep_elem *e, const char *id)
-{
-    ep_elem own = *e;
-    ep_attr attrs[16];
-    size_t n = 0;
-    bool had = false;
-    for (size_t i = 0; i < e->attr_count && n < 16; i++) {
-        attrs[n] = e->attrs[i];
-        if (!attrs[n].ns && strcmp(attrs[n].name, "id") == 0) {
-            attrs[n].value = id;
-            had = true;
-        }
-        n++;
-    }
-    if (!had && n < 16)
-        attrs[n++] = (ep_attr){ "id", NULL, id };
-    own.attrs = attrs;
-    own.attr_count = n;
-    ep_elem_write(out, &own, EP_NS_CLIENT);
-}
-
-static epode_status iq_send(epode_client *c, const ep_elem *e, uint32_t timeout_ms, epode_iq_fn *done, void *user,
-                            uint64_t *id)
-{
-    epode_status st;
-    const char *type = ep_elem_attr(e, "type");
-    /* RFC 6120, 8.2.3: a get or set, with exactly one child. */
-    if (!ep_elem_is(e, "iq", EP_NS_CLIENT) || !(ep_streq(type, "get") || ep_streq(type, "set")) ||
-        !ep_elem_first(e) || ep_elem_next(ep_elem_first(e)) || e->attr_count > 15)
-        return EPODE_EINVAL;
-    if (!c->stream || ep_stream_state_of(c->stream) != EP_S_READY)
-        return EPODE_ESTATE;
-    ep_request *r = request_new(c, ep_elem_attr(e, "to"), &st);
-    if (!r)
-        return st;
-    ep_request_for(r, done, user);
-    ep_buf_clear(&c->scratch);
-    write_own(&c->scratch, e, r->id);
-    uint64_t most = ep_client_max_bytes(c), number = r->number;
-    st = c->scratch.failed ? EPODE_ENOMEM : most && c->scratch.len > most ? EPODE_ELIMIT : EPODE_OK;
-    if (st) {
-        request_free(r);
-        return st;
-    }
-    st = enter(c, r, timeout_ms, ep_buf_ptr(&c->scratch), c->scratch.len);
-    if (!st && id)
-        *id = number;
-    return st;
-}
-
-epode_status epode_iq_xml(epode_client *c, const char *xml, size_t len, uint32_t timeout_ms, epode_iq_fn *done,
-                          void *user, uint64_t *id)
-{
-    ep_arena arena = { 0 };
-    ep_elem *e = NULL;
-    if (c->freed)
-        return EPODE_ESTATE;
-    if (!done)
-        return EPODE_EINVAL;
-    epode_status st = ep_elem_read(&e, &arena, xml, len, EP_NS_CLIENT);
-    ep_loop_enter(c->loop);
-    st = st == EPODE_EPROTO ? EPODE_EINVAL : st ? st : iq_send(c, e, timeout_ms, done, user, id);
-    ep_loop_leave(c->loop);
-    ep_arena_free(&arena);
-    return st;
-}
-
-epode_status epode_iq(epode_client *c, xmpp_stanza_t *iq, uint32_t timeout_ms, epode_iq_fn *done, void *user,
-                      uint64_t *id)
-{
-    ep_buf text = EP_BUF_INIT;
-    epode_status st = ep_stanza_write(&text, iq, EP_NS_CLIENT);
-    if (!st)
-        st = epode_iq_xml(c, ep_buf_ptr(&text), text.len, timeout_ms, done, user, id);
-    ep_buf_free(&text);
-    return st;
-}
-
-epode_status epode_iq_cancel(epode_client *c, uint64_t id)
-{
-    epode_status st = EPODE_DONE;
-    if (c->freed || c->suspended)
-        return EPODE_ESTATE;
-    ep_loop_enter(c->loop);
-    EP_LIST_EACH_SAFE(at, &c->requests) {
-        ep_request *r = EP_LIST_OF(at, ep_request, node);
-        if (r->number != id || !r->app || (r->state != REQ_ASKED && r->state != REQ_WAITING))
-            continue;
-        decide(c, r, EPODE_IQ_CANCELLED, false, NULL);
-        finish(c, r);
-        st = EPODE_OK;
-    }
-    ep_loop_leave(c->loop);
-    return st;
 }

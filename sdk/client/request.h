@@ -27,12 +27,19 @@ typedef epode_status ep_request_fn(epode_client *c, const ep_reply *reply, void 
 ep_request *ep_request_open(epode_client *c, ep_xw *w, const char *type, const char *to, ep_request_fn *done,
                             void *user);
 epode_status ep_request_send(epode_client *c, ep_request *r, ep_xw *w, uint32_t timeout_ms);
+/* The same for a stanza that is written otherwise, under the request's id. new: NULL with the reason in *st. enter sends
+ * it; after a failure it is gone. */
+ep_request *ep_request_new(epode_client *c, const char *to, epode_status *st);
+epode_status ep_request_enter(epode_client *c, ep_request *r, uint32_t timeout_ms, const char *xml, size_t len);
+void ep_request_drop(ep_request *r); /* one that was not sent */
+const char *ep_request_id(const ep_request *r);
 uint64_t ep_request_number(const ep_request *r);
 /* Its outcome is told to the application, by done. */
 void ep_request_for(ep_request *r, epode_iq_fn *done, void *user);
 
 /* True: e answers a request that waits, *st is what came of it. *forged: it has the id of one, and another sender. */
 bool ep_requests_take(epode_client *c, const ep_elem *e, bool *forged, epode_status *st);
+bool ep_request_cancel(epode_client *c, uint64_t number); /* of the application's; false: it does not wait */
 void ep_requests_over(epode_client *c, bool again); /* the session is: whoever waits is told */
 void ep_requests_unbound(epode_client *c, unsigned resource); /* the one who asked is not bound any more */
 void ep_requests_committed(epode_client *c);
