@@ -84,7 +84,7 @@ ep_request *ep_request_new(epode_client *c, const char *to, epode_status *st)
     return r;
 }
 
-static void watch(epode_client *c)
+void ep_requests_watch(epode_client *c)
 {
     int64_t due = EP_NEVER;
     EP_LIST_EACH(at, &c->requests) {
@@ -92,7 +92,7 @@ static void watch(epode_client *c)
         if (r->deadline_us < due)
             due = r->deadline_us;
     }
-    if (due == EP_NEVER)
+    if (due == EP_NEVER || c->suspended)
         ep_timer_stop(&c->request_timer);
     else if (!ep_timer_is_set(&c->request_timer) || c->request_timer.due_us != due)
         ep_timer_set(ep_loop_timers(c->loop), &c->request_timer, due);
@@ -102,7 +102,7 @@ static void leave(epode_client *c, ep_request *r)
 {
     ep_list_unlink(&r->node);
     c->request_count--;
-    watch(c);
+    ep_requests_watch(c);
 }
 
 epode_status ep_request_enter(epode_client *c, ep_request *r, uint32_t timeout_ms, const char *xml, size_t len)
@@ -118,7 +118,7 @@ epode_status ep_request_enter(epode_client *c, ep_request *r, uint32_t timeout_m
     r->state = REQ_ASKED;
     ep_list_push_back(&c->requests, &r->node);
     c->request_count++;
-    watch(c);
+    ep_requests_watch(c);
     ep_client_schedule(c);
     return EPODE_OK;
 }
@@ -313,7 +313,7 @@ static void request_fire(ep_timer *t, int64_t now_us, void *user)
         decide(c, r, EPODE_IQ_TIMEOUT, false, NULL);
         finish(c, r);
     }
-    watch(c);
+    ep_requests_watch(c);
     ep_client_schedule(c);
 }
 

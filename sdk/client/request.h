@@ -46,6 +46,7 @@ void ep_requests_committed(epode_client *c);
 void ep_requests_rolled_back(epode_client *c);
 bool ep_requests_due(const epode_client *c);        /* outcomes wait to be told to the application */
 void ep_requests_deliver(epode_client *c);
+void ep_requests_watch(epode_client *c); /* the next timeout; none while suspended: those wait for the resumption */
 void ep_requests_init(epode_client *c);
 void ep_requests_free(epode_client *c);
 

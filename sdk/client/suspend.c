@@ -33,6 +33,7 @@ void ep_client_suspend_now(epode_client *c)
     ep_job_cancel(&c->search_job);
     if (ep_client_commit(c) && ep_store_suspend(c->store) == EPODE_OK)
         c->suspended = true;
+    ep_requests_watch(c);
     ep_loop_leave(c->loop);
 }
 
@@ -60,6 +61,7 @@ epode_status epode_client_resume(epode_client *c)
     if (st)
         return st;
     c->suspended = false;
+    ep_requests_watch(c);
     /* Counts were reserved for this owner; another one may have come in between. */
     c->counts_left = 0;
     ep_loop_enter(c->loop);

@@ -271,6 +271,28 @@ static void without_stream_management_the_wait_ends_with_the_connection(void **s
     done(&a);
 }
 
+/* Nothing wakes a suspended client; its time has passed all the same. */
+static void the_time_of_a_suspended_client_ends_when_it_is_resumed(void **state)
+{
+    app a = { 0 };
+    record r = { 0 };
+    (void)state;
+    ready(&a, "suspended.db");
+    app_settled(&a);
+    server_say(&srv, "fault ignore-iq on");
+    assert_int_equal(ask(&a, PING, 100, &r, NULL), EPODE_OK);
+    assert_int_equal(epode_client_suspend(a.client), EPODE_OK);
+    while (app_is_due(&a, 0))
+        epode_client_process(a.client);
+    assert_false(app_is_due(&a, 300));
+    assert_int_equal(r.told, 0);
+    assert_int_equal(ask(&a, PING, 0, &r, NULL), EPODE_ESTATE);
+    assert_int_equal(epode_client_resume(a.client), EPODE_OK);
+    app_until(&a, 5000, r.told);
+    assert_int_equal(r.outcome, EPODE_IQ_TIMEOUT);
+    done(&a);
+}
+
 static void freeing_the_client_is_an_outcome_too(void **state)
 {
     app a = { 0 };
@@ -366,6 +388,7 @@ int main(void)
         cmocka_unit_test_setup(a_resumed_session_goes_on_waiting, mend_server),
         cmocka_unit_test_setup(a_new_session_ends_the_wait_and_says_that_it_may_be_asked_again, mend_server),
         cmocka_unit_test_setup(without_stream_management_the_wait_ends_with_the_connection, mend_server),
+        cmocka_unit_test_setup(the_time_of_a_suspended_client_ends_when_it_is_resumed, mend_server),
         cmocka_unit_test_setup(freeing_the_client_is_an_outcome_too, mend_server),
         cmocka_unit_test_setup(the_client_may_be_freed_in_the_callback, mend_server),
         cmocka_unit_test_setup(outcomes_come_where_events_are_pulled_too, mend_server),
