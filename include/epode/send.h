@@ -49,9 +49,10 @@ typedef void epode_iq_fn(epode_client *client, const epode_iq_answer *answer, vo
 /* Sends a request (an iq of type get or set with one child; EPODE_EINVAL otherwise) under an id of its own, and calls
  * done exactly once with what became of it. Only who was asked can answer: the answer's sender counts as well as its id
  * (RFC 6120, 8.2.3 and 8.1.2.1). A resumed session goes on waiting; a new one ends the wait (CANCELLED, again).
- * timeout_ms: from now on, across reconnects (told at the resumption where it ends while suspended); 0: 60000. *id (may be NULL) names it for epode_iq_cancel(). EPODE_ESTATE:
- * not ready; EPODE_ELIMIT: larger than the server takes, or 1024 requests wait already; EPODE_ESTORE*, EPODE_ENOMEM.
- * After a failure done is not called. The stanza is read at once; the caller keeps its reference. */
+ * timeout_ms: from now on, across reconnects; 0: 60000. One that passes while the client is suspended is told at its
+ * resumption. *id (may be NULL) names it for epode_iq_cancel(). EPODE_ESTATE: not ready; EPODE_ELIMIT: larger than the
+ * server takes, or 1024 requests wait already; EPODE_ESTORE*, EPODE_ENOMEM. After a failure done is not called. The
+ * stanza is read at once; the caller keeps its reference. */
 EPODE_API epode_status epode_iq(epode_client *client, struct _xmpp_stanza_t *iq, uint32_t timeout_ms,
                                 epode_iq_fn *done, void *user, uint64_t *id);
 /* The same from text, as epode_send_xml(). */
