@@ -217,6 +217,15 @@ class Archive(harness.ArchiveCase):
             p = subprocess.run([harness.EPODE, *command, "--db", self.db()], capture_output=True, text=True, check=True)
             self.assertIn("one ?31m two ? three", p.stdout)
 
+    def test_words_can_be_indexed_another_time(self):
+        server = self.serve()
+        server.message("needle")
+        found = [harness.EPODE, "search", "needle", "--json", "--db", self.db()]
+        self.connect(server, "--no-search").summary
+        self.assertEqual(self.run_command(found, None).objects, [])
+        self.connect(server).summary
+        self.assertEqual([m["body"] for m in self.run_command(found, None).objects], ["needle"])
+
     def test_a_rooms_archive_is_kept_without_joining_it(self):
         server = self.filled(20)
         room = "den@rooms.localhost"
