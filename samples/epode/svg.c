@@ -11,9 +11,10 @@ enum {
     MARGIN = 28,
     PLOT_LEFT = 352,
     PLOT_RIGHT = 880, /* what stands behind the last bar has its place up to WIDTH */
-    LABEL_CHARS = 50, /* of the small print beside a row */
+    LABEL_CHARS = 42, /* of a line of the small print beside a row */
     BAR = 18,
     LINE = 15,
+    SMALL_LINE = 13,
     ROWS_MAX = 48
 };
 
@@ -144,6 +145,25 @@ static void add_flight(drawing *d, const epode_flight *f)
     }
 }
 
+/* A guess that nobody answered is waited for until it is given up: then nothing else happens. */
+static void add_silence(drawing *d)
+{
+    int64_t quiet = d->rows[0].to, least = d->end / 20 + 5000;
+    for (size_t i = 0; i < d->count; i++) {
+        if (d->rows[i].from - quiet > least) {
+            row *r = add_row(d, quiet, d->rows[i].from, "#e3b7b3", 0);
+            if (!r)
+                return;
+            snprintf(r->what, sizeof r->what, "Silence");
+            snprintf(r->held, sizeof r->held, "until it was given up");
+            snprintf(r->tip, sizeof r->tip, "silence");
+            i = (size_t)(r - d->rows);
+        }
+        if (d->rows[i].to > quiet)
+            quiet = d->rows[i].to;
+    }
+}
+
 static void collect(drawing *d)
 {
     size_t attempts = epode_session_attempt_count(d->s);
@@ -155,6 +175,8 @@ static void collect(drawing *d)
         if (!attempts || strcmp(f->layer, "tcp") != 0)
             add_flight(d, f);
     }
+    if (d->count)
+        add_silence(d);
     if (synced > ready) {
         row *r = add_row(d, ready, synced, "#00838f", 0);
         if (r) {
@@ -223,8 +245,8 @@ static void draw_axis(drawing *d, double bottom)
     d->y += 26;
 }
 
-/* The small print goes on in a second line where it has to. */
-static size_t first_line(const char *text)
+/* The small print is broken into lines between words: how many bytes the next one has. */
+static size_t line_of(const char *text)
 {
     size_t n = bytes_of(text, LABEL_CHARS);
     if (!text[n])
@@ -234,9 +256,17 @@ static size_t first_line(const char *text)
     return n ? n : bytes_of(text, LABEL_CHARS);
 }
 
+static const char *behind(const char *text, size_t n)
+{
+    return text + n + (text[n] == ' ');
+}
+
 static double height_of(const row *r)
 {
-    return 2 * LINE + 12 + (r->held[first_line(r->held)] ? LINE - 2 : 0);
+    int lines = 1;
+    for (const char *rest = behind(r->held, line_of(r->held)); *rest; rest = behind(rest, line_of(rest)))
+        lines++;
+    return LINE + 14 + lines * SMALL_LINE;
 }
 
 static void draw_wait(drawing *d, const row *r, double x)
@@ -265,18 +295,20 @@ static void write_over(drawing *d, double x, double y, const char *class, const 
 static void draw_row(drawing *d, const row *r)
 {
     char label[160], took[32];
+    const char *rest = r->held;
     double from = x_of(d, r->from), to = x_of(d, r->to), width = to - from < 2 ? 2 : to - from;
-    size_t n = first_line(r->held);
     fputs("<g>", d->f);
     fputs("<title>", d->f);
     escaped(d->f, r->tip);
     fputs("</title>\n", d->f);
     draw_wait(d, r, MARGIN + 17);
     write_text(d, MARGIN + 44, d->y + 13, r->lost ? "label lost" : "label", r->what, 40);
-    snprintf(label, sizeof label, "%.*s", (int)n, r->held);
-    write_text(d, MARGIN + 44, d->y + 13 + LINE, "small", label, LABEL_CHARS + 1);
-    if (r->held[n])
-        write_text(d, MARGIN + 44, d->y + 11 + 2 * LINE, "small", r->held + n + (r->held[n] == ' '), LABEL_CHARS);
+    for (double y = d->y + 13 + LINE; *rest; y += SMALL_LINE) {
+        size_t n = line_of(rest);
+        snprintf(label, sizeof label, "%.*s", (int)n, rest);
+        write_text(d, MARGIN + 44, y, "small", label, LABEL_CHARS);
+        rest = behind(rest, n);
+    }
     fprintf(d->f, "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%d\" rx=\"3\" fill=\"%s\"/>\n", from, d->y, width, BAR, r->color);
     if (r->mid)
         fprintf(d->f, "<line x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\" stroke=\"#fff\" stroke-width=\"2\"/>\n", x_of(d, r->mid),

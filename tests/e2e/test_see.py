@@ -101,6 +101,16 @@ class See(harness.Case):
         self.complete(summary, drawing)
         self.assertTrue(any("the remembered token was refused" in t for t in self.texts(drawing)))
 
+    def test_the_time_in_which_nobody_answered_is_shown(self):
+        server = self.serve()
+        self.connect(server).summary
+        server.fault("no-pipelining", "hang")
+        summary, drawing = self.drawing(server)
+        self.assertEqual([f["what"] for f in summary["fallbacks"]], ["pipelined-authentication"])
+        self.complete(summary, drawing)
+        self.assertEqual(self.titles(drawing).count("silence"), 1)
+        self.assertTrue(any("sent ahead was not taken" in t for t in self.texts(drawing)))
+
     def test_a_drawing_that_cannot_be_written_is_an_error(self):
         r = self.connect(self.serve(), "--svg", os.path.join(self.tmp, "no", "such", "place.svg"))
         self.assertEqual((r.code, r.error["status"]), (1, "EPODE_EINVAL"))
