@@ -18,7 +18,7 @@ typedef enum epode_secret {
  * wiped when the login has succeeded or ended. secret NULL: there is none; the client stops with EPODE_ECANCELLED.
  * While the answer is awaited the deadline of the connect stands still. If the server ends the connection meanwhile,
  * the client waits for the answer and connects anew with it. EPODE_ESTATE: nothing was asked, or the client was
- * stopped since; EPODE_EINVAL: no such kind; EPODE_ENOMEM. What comes of it is told by EPODE_EV_STATE. */
+ * stopped or suspended since; EPODE_EINVAL: no such kind; EPODE_ENOMEM. What comes of it is told by EPODE_EV_STATE. */
 EPODE_API epode_status epode_client_answer_password(epode_client *client, epode_secret kind, const char *secret);
 
 /* The tasks to choose from (XEP-0388, 2.6.3), by their names; 0 where the one under way goes on. NULL: out of range. */

@@ -100,6 +100,9 @@ static void connection_begin(epode_client *c)
     int64_t now = ep_loop_now_us(c->loop);
     ep_session_free(c->building);
     c->building = ep_session_new(now);
+    /* A question of the connect before is nobody's any more. */
+    c->asking = 0;
+    ep_client_ask_drop_task(c);
     c->no_guess = c->no_early = c->no_preface_ahead = c->no_legacy = c->no_stanzas = false;
     c->no_upgrade = c->token_died = false;
     ep_target_begin(c);

@@ -18,6 +18,7 @@ static void suspend_connection(epode_client *c)
             ep_net_flush(c->net);
     }
     ep_client_drop(c);
+    ep_client_ask_end(c); /* who comes back is asked again, if need be */
     c->was_ready = false;
     if (!c->wish && c->state != EPODE_STOPPED)
         ep_client_emit_state(c, EPODE_STOPPED, NULL);

@@ -223,6 +223,36 @@ static void a_stop_takes_the_question_back(void **state)
     app_close(&q.a);
 }
 
+static void a_suspended_client_asks_again_when_it_comes_back(void **state)
+{
+    (void)state;
+    asked q = { 0 };
+    epode_options o = asking(&q, "suspended.db");
+    o.flags = 0;
+    begin(&q, &o);
+    app_until(&q.a, 5000, q.passwords == 1);
+    assert_int_equal(epode_client_suspend(q.a.client), EPODE_OK);
+    assert_int_equal(epode_client_answer_password(q.a.client, EPODE_SECRET_PASSWORD, "alice-pw"), EPODE_ESTATE);
+    assert_int_equal(epode_client_resume(q.a.client), EPODE_OK);
+    app_until(&q.a, 10000, q.passwords == 2);
+    assert_int_equal(q.refused, 0);
+    assert_int_equal(epode_client_answer_password(q.a.client, EPODE_SECRET_PASSWORD, "alice-pw"), EPODE_OK);
+    app_until(&q.a, 5000, q.a.ready == 1);
+    app_close(&q.a);
+    /* The same in a task. */
+    asked t = { .password = "alice-pw" };
+    server_say(&srv, "feature second-factor 123456");
+    o = asking(&t, NULL);
+    o.flags = 0;
+    o.store_path = NULL;
+    begin(&t, &o);
+    app_until(&t.a, 5000, t.tasks == 1);
+    epode_client_suspend(t.a.client);
+    assert_int_equal(epode_client_answer_task(t.a.client, "TOTP-EXAMPLE", NULL), EPODE_ESTATE);
+    assert_int_equal(epode_client_cancel_task(t.a.client), EPODE_ESTATE);
+    app_close(&t.a);
+}
+
 static void a_client_may_be_freed_in_the_question(void **state)
 {
     (void)state;
@@ -757,6 +787,7 @@ int main(void)
         cmocka_unit_test_setup(a_password_that_is_wrong_twice_is_final, reset),
         cmocka_unit_test_setup(no_password_is_an_answer, reset),
         cmocka_unit_test_setup(a_stop_takes_the_question_back, reset),
+        cmocka_unit_test_setup(a_suspended_client_asks_again_when_it_comes_back, reset),
         cmocka_unit_test_setup(a_client_may_be_freed_in_the_question, reset),
         cmocka_unit_test_setup(a_connection_that_ends_in_the_meantime_is_made_again_with_the_answer, reset),
         cmocka_unit_test_setup(the_deadline_stands_still_while_a_user_thinks, reset),
