@@ -66,6 +66,8 @@ void cli_session_print(const epode_session *s);
 
 /* Draws how the session came about into that file. False: it cannot be written. */
 bool cli_svg(const char *path, const epode_session *s);
+void cli_milliseconds(char *out, size_t n, int64_t us);
+void cli_bytes(char *out, size_t n, uint64_t bytes);
 /* What a flight held, for people. */
 void cli_held_words(char *out, size_t size, const char *held);
 /* What was guessed wrong, as a sentence without its end. */

@@ -76,20 +76,6 @@ static void write_text(drawing *d, double x, double y, const char *class, const 
     fputs("</text>\n", d->f);
 }
 
-static void milliseconds(char *out, size_t n, int64_t us)
-{
-    double ms = (double)us / 1000.0;
-    snprintf(out, n, ms < 10 ? "%.1f ms" : "%.0f ms", ms);
-}
-
-static void bytes_text(char *out, size_t n, uint64_t bytes)
-{
-    if (bytes < 1000)
-        snprintf(out, n, "%u B", (unsigned)bytes);
-    else
-        snprintf(out, n, "%.1f kB", (double)bytes / 1000.0);
-}
-
 /* --- rows ------------------------------------------------------------------------------------------------- */
 
 static row *add_row(drawing *d, int64_t from, int64_t to, const char *color, unsigned waits)
@@ -139,8 +125,8 @@ static void add_flight(drawing *d, const epode_flight *f)
     snprintf(r->tip, sizeof r->tip, "%s: %s", f->layer, f->held);
     if (f->bytes_out || f->bytes_in) {
         char out[32], in[32];
-        bytes_text(out, sizeof out, f->bytes_out);
-        bytes_text(in, sizeof in, f->bytes_in);
+        cli_bytes(out, sizeof out, f->bytes_out);
+        cli_bytes(in, sizeof in, f->bytes_in);
         snprintf(r->note, sizeof r->note, "%s out, %s in", out, in);
     }
 }
@@ -210,8 +196,8 @@ static void draw_head(drawing *d)
     char line[400], ready[32], done[32];
     epode_session_waits(d->s, &w);
     epode_session_tls(d->s, &tls);
-    milliseconds(ready, sizeof ready, epode_session_ready_us(d->s));
-    milliseconds(done, sizeof done, synced);
+    cli_milliseconds(ready, sizeof ready, epode_session_ready_us(d->s));
+    cli_milliseconds(done, sizeof done, synced);
     unsigned total = w.dns + w.tcp + w.tls + w.xmpp;
     snprintf(line, sizeof line, "Ready after %s and %u wait%s%s%s", ready, total, total == 1 ? "" : "s",
              synced < 0 ? "" : ", synced after ", synced < 0 ? "" : done);
@@ -313,7 +299,7 @@ static void draw_row(drawing *d, const row *r)
     if (r->mid)
         fprintf(d->f, "<line x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\" stroke=\"#fff\" stroke-width=\"2\"/>\n", x_of(d, r->mid),
                 d->y, x_of(d, r->mid), d->y + BAR);
-    milliseconds(took, sizeof took, r->to - r->from);
+    cli_milliseconds(took, sizeof took, r->to - r->from);
     write_over(d, from + width + 6, d->y + 14, "took", took, false);
     /* Under its bar, or to the left of its end where it would leave the picture. */
     bool right = from + 6.2 * (double)strlen(r->note) > WIDTH - MARGIN;
@@ -326,7 +312,7 @@ static void draw_row(drawing *d, const row *r)
 static void draw_mark(drawing *d, int64_t at, double top, double bottom, int line, const char *name, const char *color)
 {
     char text[64], when[32];
-    milliseconds(when, sizeof when, at);
+    cli_milliseconds(when, sizeof when, at);
     snprintf(text, sizeof text, "%s %s", name, when);
     fprintf(d->f, "<line x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\" stroke=\"%s\" stroke-width=\"2\" stroke-dasharray=\"5 3\"/>\n",
             x_of(d, at), top, x_of(d, at), bottom + line * LINE + 4, color);

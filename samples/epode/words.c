@@ -49,3 +49,17 @@ const char *cli_fallback_words(const epode_fallback *f, char *out, size_t size)
     snprintf(out, size, "%s was guessed wrong (%s)", f->what, f->why);
     return out;
 }
+
+void cli_milliseconds(char *out, size_t n, int64_t us)
+{
+    double ms = (double)us / 1000.0;
+    snprintf(out, n, ms < 10 ? "%.1f ms" : "%.0f ms", ms);
+}
+
+void cli_bytes(char *out, size_t n, uint64_t bytes)
+{
+    if (bytes < 1000)
+        snprintf(out, n, "%u B", (unsigned)bytes);
+    else
+        snprintf(out, n, "%.1f kB", (double)bytes / 1000.0);
+}
