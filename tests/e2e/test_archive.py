@@ -130,6 +130,7 @@ class Archive(harness.ArchiveCase):
     def test_killed_at_random_places_of_a_long_catch_up_nothing_is_lost_or_doubled(self):
         rng = random.Random(SEED)
         server = self.filled(3000)
+        print(f"EPODE_SEED={SEED}", flush=True)
         for _ in range(50):
             listener = self.listen(server, "--limit", "0")
             time.sleep(rng.uniform(0.005, 0.25))

@@ -78,6 +78,50 @@ static void a_cursor_goes_on_whatever_happens_in_between(void **state)
     ep_cursor_close(c);
 }
 
+/* A reader in the middle of a statement would keep the log from beginning anew. */
+static void a_cursor_left_open_does_not_let_the_log_grow(void **state)
+{
+    char path[] = "/tmp/epode-wal-XXXXXX", name[64];
+    ep_store_options write = { .path = path, .boot_id = "boot", .now_ms = 1000 };
+    ep_store_options read = { .path = path, .now_ms = 1000, .flags = EP_STORE_READONLY };
+    ep_store *writer, *reader;
+    ep_cursor *c = NULL;
+    const ep_view *views;
+    ep_store_stats stats;
+    size_t n;
+    ep_live out;
+    int64_t archive;
+    (void)state;
+    close(mkstemp(path));
+    assert_ok(ep_store_open(&writer, &write, NULL));
+    assert_ok(ep_archive_open(writer, ME, EP_ARCHIVE_ACCOUNT, &archive));
+    for (int i = 0; i < 2000; i++) {
+        char id[16];
+        snprintf(id, sizeof id, "id%d", i);
+        ep_msg m = text_from(JOAN, id, id, "a text");
+        assert_ok(ep_archive_live(writer, archive, &m, false, 0, &out, NULL));
+        assert_true(ep_store_idle(writer) >= 0);
+        if (i == 50) {
+            ep_cursor_options o = { .archive = archive, .batch = 10 };
+            assert_ok(ep_store_open(&reader, &read, NULL));
+            assert_ok(ep_cursor_open(reader, &o, &c));
+            assert_ok(ep_cursor_next(c, &views, &n));
+        }
+    }
+    ep_store_stats_get(writer, &stats);
+    assert_in_range(stats.wal_pages, 0, 600);
+    assert_ok(ep_cursor_next(c, &views, &n));
+    assert_int_equal(n, 10);
+    ep_cursor_close(c);
+    ep_store_close(reader);
+    ep_store_close(writer);
+    for (int i = 0; i < 3; i++) {
+        static const char *const suffixes[] = { "", "-wal", "-shm" };
+        snprintf(name, sizeof name, "%s%s", path, suffixes[i]);
+        unlink(name);
+    }
+}
+
 static void reading_begins_at_a_row_or_a_day(void **state)
 {
     fixture *f = *state;
@@ -240,6 +284,7 @@ int main(void)
         TEST(unread_is_what_was_received_above_the_displayed_position),
         TEST(a_hole_above_the_displayed_position_makes_the_count_uncertain),
         TEST(a_cursor_goes_on_whatever_happens_in_between),
+        TEST(a_cursor_left_open_does_not_let_the_log_grow),
         TEST(reading_begins_at_a_row_or_a_day),
         TEST(an_archive_is_read_with_everything_in_it),
         TEST(conversations_are_listed_by_their_last_message),
