@@ -94,5 +94,6 @@ int cmd_roster(cli_options *o);
 int cmd_send(cli_options *o);
 int cmd_doctor(cli_options *o);
 int cmd_forget(cli_options *o);
+int cmd_fetch(cli_options *o);
 
 #endif

@@ -17,6 +17,7 @@ static const struct {
     { "unread", cmd_unread },
     { "doctor", cmd_doctor },
     { "roster", cmd_roster },
+    { "fetch", cmd_fetch },
     { "forget", cmd_forget },
 };
 

@@ -213,6 +213,8 @@ static epode_status on_bound(void *user, const char *jid, ep_bind_kind kind, con
     ep_client_begin(c);
     if (ends->unreads && ep_sync_unreads(c->sync, ends) < 0)
         return store_status(c, ep_store_error(c->store)->status);
+    if (ep_sync_bound(c->sync) < 0)
+        return store_status(c, ep_store_error(c->store)->status);
     /* What rode behind authentication is the beginning of this session's queue. */
     if (c->behind)
         return EPODE_OK;

@@ -62,6 +62,8 @@ epode_status ep_client_ride(epode_client *c)
     if (st >= 0)
         st = ep_client_roster_reset(c);
     ep_client_discover_reset(c);
+    if (st >= 0)
+        st = ep_sync_bound(c->sync);
     c->riding = true;
     c->behind = 0;
     if (st >= 0)

@@ -131,6 +131,15 @@ epode_status ep_archive_mark(ep_store *s, int64_t archive)
     return ep_write_leave(s, ep_store_solid(s, ep_archive_save(s, &a)));
 }
 
+epode_status ep_archive_reaches_end(ep_store *s, int64_t archive, bool reaches)
+{
+    epode_status status = ep_write_enter(s);
+    if (status != EPODE_OK)
+        return status;
+    return ep_write_leave(
+        s, ep_store_solid(s, ep_sql_run(s, EP_SQL_SPAN_ENDS, "ii", archive, (int64_t)reaches)));
+}
+
 epode_status ep_archive_detach(ep_store *s, ep_archive *a, int64_t upto)
 {
     epode_status status = ep_sql_run(s, EP_SQL_ARCHIVE_DETACH, "ii", a->id, upto);

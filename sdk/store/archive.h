@@ -46,6 +46,9 @@ typedef struct ep_live {
 /* A query for the last page is about to be sent: what is in the tail now is older than what that
  * page shows, what comes later stands above it. To be called at every bind too. */
 epode_status ep_archive_mark(ep_store *s, int64_t archive);
+/* Whether the newest span reaches the archive's end. A new session does not know (false), until a page or the server's word
+ * (true) shows it; what stands here survives a kill in between. */
+epode_status ep_archive_reaches_end(ep_store *s, int64_t archive, bool reaches);
 
 /* Adds a live message (also a carbon, or one delivered from offline storage) and, with has_h, moves
  * h_in (store/sm.h) in the same transaction, whatever the result is. An own message is the copy of

@@ -199,6 +199,8 @@ const char *const ep_sql_text[EP_SQL_COUNT] = {
     [EP_SQL_SPAN_GET] = "SELECT " SPAN_COLUMNS " FROM span WHERE id = ?1",
     [EP_SQL_SPAN_NEWEST] = "SELECT " SPAN_COLUMNS " FROM span WHERE archive = ?1 "
                            "ORDER BY first_pos DESC LIMIT 1",
+    [EP_SQL_SPAN_ENDS] = "UPDATE span SET reached_end = ?2 WHERE id = (SELECT id FROM span WHERE "
+                         "archive = ?1 ORDER BY first_pos DESC LIMIT 1) AND reached_end <> ?2",
     [EP_SQL_SPAN_STARTS] = "UPDATE span SET reaches_start = 1 WHERE id = ?1",
     [EP_SQL_SPAN_SHIFT] = "UPDATE span SET first_pos = first_pos + ?3, last_pos = last_pos + ?3 "
                           "WHERE archive = ?1 AND first_pos >= ?2",

@@ -256,6 +256,8 @@ epode_status ep_catchup_begin(ep_catchup *c, bool resumed, const ep_archive_info
     /* What comes live from now on stands above the end that was just confirmed. */
     if ((st = ep_archive_mark(c->store, c->archive)) < 0)
         return st;
+    if (!resumed && (st = ep_archive_reaches_end(c->store, c->archive, true)) < 0)
+        return st;
     return catchup_rest(c, now_us);
 }
 

@@ -91,6 +91,11 @@ static void tail_retry(ep_sync *s)
     s->tail_us = s->now_us + s->retry_us;
 }
 
+epode_status ep_sync_bound(ep_sync *s)
+{
+    return ep_archive_reaches_end(s->store, ep_sync_archive(s), false);
+}
+
 epode_status ep_sync_unreads(ep_sync *s, const ep_archive_ends *ends)
 {
     ep_changes changes = { 0 };

@@ -31,6 +31,9 @@ void ep_sync_free(ep_sync *s);
 /* A session is ready. ends: as the bind said, NULL: it did not. resumed: the old session goes on, and nothing was
  * missed by it. */
 epode_status ep_sync_ready(ep_sync *s, bool resumed, const ep_archive_info *ends, int64_t now_us, int64_t now_ms);
+/* A new session begins: what happened since the last one is not known until catch-up has shown it. In the transaction of
+ * the bind, so that a session that is resumed after a kill does not pass for one that missed nothing. */
+epode_status ep_sync_bound(ep_sync *s);
 /* A resource was bound, and ends->unreads is what the server said is unread (NULL: it does not say). */
 epode_status ep_sync_unreads(ep_sync *s, const ep_archive_ends *ends);
 void ep_sync_cut(ep_sync *s);
