@@ -7,6 +7,7 @@
 #include "epode/event.h"
 #include "epode/login.h"
 #include "epode/loop.h"
+#include "epode/presence.h"
 #include "epode/resource.h"
 #include "epode/roster.h"
 #include "epode/send.h"

@@ -28,7 +28,12 @@ typedef enum epode_event_type {
     EPODE_EV_SYNC,      /* catch-up: synced, done, expected; error if it could not be done */
     EPODE_EV_ROSTER,    /* a contact: peer, roster. peer NULL: the whole is what the server has, or error why not */
     EPODE_EV_SUBSCRIPTION, /* peer asks for a subscription, or answered: subscription */
-    EPODE_EV_FETCHED    /* epode_client_fetch() is over: synced (everything is there), done (new messages), error */
+    EPODE_EV_FETCHED,   /* epode_client_fetch() is over: synced (everything is there), done (new messages), error */
+    EPODE_EV_PRESENCE,  /* peer is there, changed or went: from, show; error: what we sent it came back. peer NULL: the
+                         * session is over, and nobody's presence is known any more (presence.h) */
+    EPODE_EV_CAPS,      /* what the resource from can do is known now: epode_contact_has() */
+    EPODE_EV_CHAT_STATE, /* peer writes, or stopped: from, chat_state; never of the past */
+    EPODE_EV_AVATAR     /* peer's avatar: id is its SHA-1, "" none; get it only where it is not held already */
 } epode_event_type;
 
 typedef enum epode_change {
@@ -57,6 +62,25 @@ typedef enum epode_subscription_step {
     EPODE_UNSUBSCRIBED   /* refuses, or no longer allows */
 } epode_subscription_step;
 
+/* Whether somebody is there, and open to talk (RFC 6121, 4.7.2.1). */
+typedef enum epode_show {
+    EPODE_SHOW_ONLINE = 0,
+    EPODE_SHOW_CHAT, /* wants to talk */
+    EPODE_SHOW_AWAY,
+    EPODE_SHOW_XA,   /* away for long */
+    EPODE_SHOW_DND,  /* do not disturb */
+    EPODE_SHOW_OFFLINE
+} epode_show;
+
+/* XEP-0085 */
+typedef enum epode_chat_state {
+    EPODE_CHAT_ACTIVE = 1, /* looks at the conversation */
+    EPODE_CHAT_COMPOSING,
+    EPODE_CHAT_PAUSED,     /* wrote, and stopped */
+    EPODE_CHAT_INACTIVE,
+    EPODE_CHAT_GONE        /* left the conversation */
+} epode_chat_state;
+
 /* How far an outgoing message got; it only moves forward. */
 typedef enum epode_delivery {
     EPODE_DELIVERY_NONE = 0, /* not ours */
@@ -74,20 +98,23 @@ typedef struct epode_event {
     size_t size;
     epode_event_type type;
     epode_state state;        /* STATE */
-    const epode_error *error; /* STATE, SYNC, ROSTER; NULL: nothing wrong */
+    const epode_error *error; /* STATE, SYNC, ROSTER, PRESENCE; NULL: nothing wrong */
     uint64_t row;             /* MESSAGE, DELIVERY: for epode_store_message() */
     epode_change change;      /* MESSAGE */
     const char *xml;          /* STANZA: the stanza as text; xml_len bytes and a NUL */
     size_t xml_len;
-    const char *id;           /* DELIVERY: the stanza's id */
+    const char *id;           /* DELIVERY: the stanza's id; AVATAR: the avatar's */
     epode_delivery delivery;
-    const char *peer;         /* UNREAD, ROSTER, SUBSCRIPTION: a bare JID */
+    const char *peer;         /* UNREAD, ROSTER, SUBSCRIPTION, PRESENCE, CAPS, CHAT_STATE, AVATAR: a bare JID */
     bool synced;              /* SYNC: every followed archive is held up to its end */
     size_t done, expected;    /* SYNC: messages so far; expected 0: not known */
     const char *resource;     /* whom what caused it was addressed to, where several are bound (resource.h): a full JID;
                                * NULL: the account, or there is one only */
     uint32_t roster;          /* ROSTER: EPODE_ROSTER_* */
     epode_subscription_step subscription; /* SUBSCRIPTION: what the peer did */
+    const char *from;         /* PRESENCE, CAPS, CHAT_STATE: the JID with its resource, where it has one */
+    epode_show show;          /* PRESENCE */
+    epode_chat_state chat_state; /* CHAT_STATE */
 } epode_event;
 
 #ifdef __cplusplus

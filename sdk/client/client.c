@@ -110,6 +110,8 @@ static void client_destroy(epode_client *c)
     ep_client_events_free(c);
     ep_requests_free(c);
     ep_client_discover_free(c);
+    ep_client_presence_free(c);
+    ep_client_chats_over(c);
     ep_session_free(c->session);
     ep_session_free(c->building);
     ep_memory_free(&c->memory);
@@ -149,8 +151,10 @@ epode_status epode_client_new(epode_client **out, const epode_options *options, 
         goto done;
     }
     ep_list_init(&c->events);
+    ep_list_init(&c->chats);
     ep_client_ask_init(c);
     ep_requests_init(c);
+    ep_client_presence_init(c);
     if ((st = client_options(c, options, &err)))
         goto done;
     if ((st = ep_loop_new(&c->loop)) || !(c->building = ep_session_new(0))) {

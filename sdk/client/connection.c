@@ -65,6 +65,13 @@ static void connection_account(epode_client *c)
         ep_session_add_stream(c->building, c->stream);
 }
 
+void ep_client_session_over(epode_client *c, bool again)
+{
+    ep_requests_over(c, again);
+    ep_client_presence_over(c);
+    ep_client_chats_over(c);
+}
+
 void ep_client_drop(epode_client *c)
 {
     if (c->store) {
@@ -76,7 +83,7 @@ void ep_client_drop(epode_client *c)
         ep_sync_cut(c->sync);
     /* Nothing can go on that session: whoever waits for its answers waits in vain. */
     if (c->was_ready && c->stream && !ep_stream_has_sm(c->stream))
-        ep_requests_over(c, true);
+        ep_client_session_over(c, true);
     ep_client_resources_end(c);
     c->resources.all_gone = false;
     c->h_dirty = c->postponed = c->rest_due = false;
@@ -188,7 +195,7 @@ static void connection_closed(epode_client *c)
 {
     bool again = c->wish;
     ep_client_drop(c);
-    ep_requests_over(c, false);
+    ep_client_session_over(c, false);
     c->was_ready = false;
     connection_stopped(c, NULL);
     if (again)
@@ -287,7 +294,7 @@ void ep_client_failed(epode_client *c, const ep_error *why)
     ep_log_line(&c->log, EP_LOG_INFO, "client", "connection ended: %s", err.text);
     bool asking = c->asking && !ready && !err.final;
     if (!c->wish || err.final || ((c->flags & EPODE_NO_RECONNECT) && !asking)) {
-        ep_requests_over(c, false);
+        ep_client_session_over(c, false);
         connection_stopped(c, err.status ? &err : NULL);
         return;
     }
@@ -504,7 +511,7 @@ void ep_client_stop_connection(epode_client *c, int how)
         return; /* it has stopped already, with an error */
     ep_client_drop(c);
     if (how == EPODE_STOP_CLOSE)
-        ep_requests_over(c, false);
+        ep_client_session_over(c, false);
     c->was_ready = false;
     connection_stopped(c, NULL);
 }

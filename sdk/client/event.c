@@ -14,6 +14,7 @@ static void event_free(ep_event *ev)
     ep_free(ev->id);
     ep_free(ev->peer);
     ep_free(ev->resource);
+    ep_free(ev->from);
     ep_free(ev->error);
     ep_free(ev);
 }
@@ -26,6 +27,7 @@ static void event_push(epode_client *c, ep_event *ev)
     ev->e.id = ev->id;
     ev->e.peer = ev->peer;
     ev->e.resource = ev->resource;
+    ev->e.from = ev->from;
     ep_list_push_back(&c->events, &ev->node);
     c->event_count++;
     if (!c->on_event && c->event_count >= EP_EVENTS_MAX && c->net) {
@@ -67,6 +69,7 @@ void ep_client_emit(epode_client *c, const epode_event *event)
         !event_copy(&ev->xml, event->xml, event->xml_len) ||
         !event_copy(&ev->id, event->id, event->id ? strlen(event->id) : 0) ||
         !event_copy(&ev->peer, event->peer, event->peer ? strlen(event->peer) : 0) ||
+        !event_copy(&ev->from, event->from, event->from ? strlen(event->from) : 0) ||
         !event_copy(&ev->resource, one ? one->full : NULL, one ? strlen(one->full) : 0)) {
         event_free(ev);
         c->emit_failed = true;
@@ -101,7 +104,8 @@ void ep_client_events_committed(epode_client *c)
     }
 }
 
-/* The server hands it over again: told now, it would be told twice. States have happened all the same. */
+/* The server hands it over again: told now, it would be told twice. States have happened all the same, and presence is
+ * in no store. */
 void ep_client_events_rolled_back(epode_client *c)
 {
     ep_requests_rolled_back(c);
@@ -110,7 +114,7 @@ void ep_client_events_rolled_back(epode_client *c)
         before = at->prev;
         if (ev->committed)
             return;
-        if (ev->e.type == EPODE_EV_STATE)
+        if (ev->e.type == EPODE_EV_STATE || ev->e.type == EPODE_EV_PRESENCE)
             continue;
         ep_list_unlink(&ev->node);
         c->event_count--;

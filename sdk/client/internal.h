@@ -9,6 +9,7 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "client/discover.h"
+#include "client/presence.h"
 #include "client/request.h"
 #include "client/resource.h"
 #include "client/backoff.h"
@@ -75,7 +76,7 @@ typedef struct ep_event {
     ep_list node;
     epode_event e;
     ep_error *error; /* NULL: none */
-    char *xml, *id, *peer, *resource;
+    char *xml, *id, *peer, *resource, *from;
     bool committed; /* what it tells of is */
 } ep_event;
 
@@ -187,6 +188,9 @@ struct epode_client {
     ep_known domain_can, account_can;
     ep_roster_state roster_state;
     ep_resources resources;
+    ep_presences presences;
+    ep_list chats;       /* of chat_state.c */
+    size_t chat_count;
     uint64_t changes;    /* of messages, so far */
 
     uint32_t h_seen;     /* stanzas handled; stored at the turn's end */
@@ -290,6 +294,9 @@ epode_status ep_client_save_token(epode_client *c, const char *token, const char
 void ep_client_drop_token(epode_client *c);
 void ep_client_save_habit(epode_client *c, const char *what, ep_habit habit);
 
+/* connection.c */
+void ep_client_session_over(epode_client *c, bool again); /* what is of a session and of no other ends */
+
 /* login.c */
 void ep_session_lacks(epode_session *s, const ep_stream *stream); /* notes what is on, and what is not and why */
 extern const ep_stream_events ep_client_stream_events;
@@ -304,7 +311,6 @@ epode_status ep_client_ride_lost(epode_client *c); /* it was dropped with the lo
 epode_status ep_client_ask_rest(epode_client *c, bool last); /* roster, disco#info; last: also without features */
 epode_status ep_client_drain_inbox(epode_client *c);
 epode_status ep_client_on_ready(epode_client *c); /* presence, account disco, what is pending, catch-up */
-epode_status ep_client_send_presence(epode_client *c, const char *from); /* NULL: the only one, or the default */
 ep_caps ep_client_caps(const epode_client *c);
 
 /* receipt.c */
@@ -316,6 +322,28 @@ epode_status ep_client_roster_reset(epode_client *c);             /* a session t
 bool ep_client_is_push(const epode_client *c, const ep_elem *iq);
 epode_status ep_client_take_push(epode_client *c, const ep_elem *iq); /* its sender was checked */
 void ep_client_take_subscription(epode_client *c, const ep_elem *presence);
+
+/* presence.c */
+void ep_client_presence_init(epode_client *c);
+void ep_client_presence_over(epode_client *c); /* the session is: nobody is there any more */
+void ep_client_presence_free(epode_client *c);
+bool ep_client_wants_presence(const epode_client *c); /* in a new session */
+epode_status ep_client_send_presence(epode_client *c, const char *from); /* NULL: the only one, or the default */
+epode_status ep_client_presence_catch_up(epode_client *c); /* a session was resumed: what was wished meanwhile */
+epode_status ep_client_take_presence(epode_client *c, const ep_elem *presence);
+
+/* contact_caps.c */
+/* Of one resource, or of any of a bare JID, from what is known; JIDs are prepared. */
+epode_status ep_client_peer_can(epode_client *c, const char *jid, const char *feature, ep_caps_known *known);
+
+/* chat_state.c */
+void ep_client_chat_take(epode_client *c, const ep_elem *message); /* a live one of somebody else */
+void ep_client_chat_wrote(epode_client *c, const char *to); /* a message with text: it says more than any state */
+void ep_client_chats_over(epode_client *c);
+
+/* avatar.c */
+void ep_client_tell_avatar(epode_client *c, const char *jid, const char *id);
+void ep_client_take_avatar(epode_client *c, const char *from, const ep_elem *event); /* from NULL: the account */
 
 /* send.c */
 epode_status ep_client_send_text(epode_client *c, ep_stanza_kind kind, const char *id, const char *xml, size_t len);

@@ -218,7 +218,7 @@ static epode_status on_bound(void *user, const char *jid, ep_bind_kind kind, con
     /* What rode behind authentication is the beginning of this session's queue. */
     if (c->behind)
         return EPODE_OK;
-    ep_requests_over(c, true);
+    ep_client_session_over(c, true);
     ep_client_discover_reset(c);
     epode_status st = ep_client_roster_reset(c);
     if (st >= 0)

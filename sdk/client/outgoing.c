@@ -143,6 +143,7 @@ epode_status epode_send_message(epode_client *c, const epode_outgoing *message, 
     if (st >= 0) {
         ep_client_emit_changes(c, &changes);
         ep_client_feed_search(c);
+        ep_client_chat_wrote(c, m.peer);
         st = ep_client_pump(c);
         ep_client_schedule(c);
     }

@@ -208,7 +208,7 @@ static epode_status take_bound(epode_client *c, const ep_reply *reply, void *use
         ep_fail(&b->error, EPODE_ELIMIT, 0, "there are too many resources on this stream");
     if (st)
         return st == EPODE_ELIMIT ? EPODE_OK : st;
-    bool wanted = !(c->flags & EPODE_NO_PRESENCE) && ep_client_can_send(c);
+    bool wanted = ep_client_wants_presence(c) && ep_client_can_send(c);
     return wanted ? ep_client_send_presence(c, full) : EPODE_OK;
 }
 

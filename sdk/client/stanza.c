@@ -16,18 +16,6 @@ ep_caps ep_client_caps(const epode_client *c)
 
 /* --- at the beginning of a session ------------------------------------------------------------------ */
 
-epode_status ep_client_send_presence(epode_client *c, const char *from)
-{
-    ep_caps caps = ep_client_caps(c);
-    ep_buf_clear(&c->scratch);
-    ep_xw w = ep_xw_init(&c->scratch);
-    ep_xw_open(&w, "presence", NULL);
-    ep_xw_attr(&w, "from", from);
-    ep_caps_write_presence(&caps, &w);
-    ep_xw_close(&w);
-    return ep_client_send_writer(c, EP_STANZA_PRESENCE, NULL, &w);
-}
-
 /* What comes with SASL2's success may be followed by the features at once: without them it waits for the turn's end. */
 epode_status ep_client_ask_rest(epode_client *c, bool last)
 {
@@ -58,7 +46,7 @@ epode_status ep_client_ride(epode_client *c)
         st = ep_outbox_lost(c->store);
     if (st >= 0)
         st = ep_store_sm_clear(c->store);
-    ep_requests_over(c, true);
+    ep_client_session_over(c, true);
     if (st >= 0)
         st = ep_client_roster_reset(c);
     ep_client_discover_reset(c);
@@ -68,7 +56,7 @@ epode_status ep_client_ride(epode_client *c)
     c->behind = 0;
     if (st >= 0)
         st = ep_client_ask_rest(c, false);
-    if (st >= 0 && !(c->flags & EPODE_NO_PRESENCE))
+    if (st >= 0 && ep_client_wants_presence(c))
         st = ep_client_send_presence(c, NULL);
     if (st >= 0)
         st = ep_sync_ready(c->sync, false, NULL, ep_loop_now_us(c->loop), ep_client_wall_ms());
@@ -96,7 +84,9 @@ epode_status ep_client_on_ready(epode_client *c)
     if (st >= 0 && !ridden)
         st = ep_client_ask_rest(c, false);
     /* Presence before the archive's query: what is archived behind it is delivered live as well. */
-    if (st >= 0 && !resumed && !ridden && !(c->flags & EPODE_NO_PRESENCE))
+    if (st >= 0 && resumed)
+        st = ep_client_presence_catch_up(c);
+    else if (st >= 0 && !ridden && ep_client_wants_presence(c))
         st = ep_client_send_presence(c, NULL);
     if (st >= 0 && !resumed)
         st = ep_client_send_pending(c);
@@ -163,13 +153,17 @@ static epode_status take_message(epode_client *c, const ep_elem *e, bool *bulk)
     if (ep_message_carbon(e, &inner) != EP_CARBON_NONE) {
         if (!ep_streq(ep_elem_attr(e, "from"), c->jid.bare) || !inner)
             return forged(c, "a carbon");
+        ep_client_chat_take(c, inner);
         return ep_sync_live(c->sync, inner, ids, 0, now);
     }
     const ep_elem *event = ep_elem_child(e, "event", EP_NS_PUBSUB_EVENT);
-    if (event)
+    if (event) {
+        ep_client_take_avatar(c, ep_elem_attr(e, "from"), event);
         return from_account(c, e) ? ep_sync_event(c->sync, event) : EPODE_OK;
+    }
     if (ep_streq(ep_elem_attr(e, "type"), "error"))
         return ep_client_take_error(c, e);
+    ep_client_chat_take(c, e);
     uint64_t before = c->changes;
     epode_status st = ep_sync_live(c->sync, e, ids, 0, now);
     /* One that is held already was answered, or came by the archive: no receipt is sent for that (XEP-0184, 5.5). */
@@ -246,7 +240,7 @@ epode_status ep_client_stanza(epode_client *c, ep_elem *e, uint32_t h)
     else if (ep_elem_is(e, "iq", EP_NS_CLIENT))
         st = take_iq(c, e, &bulk);
     else if (ep_elem_is(e, "presence", EP_NS_CLIENT))
-        ep_client_take_subscription(c, e);
+        st = ep_client_take_presence(c, e);
     c->resources.for_one = NULL;
     c->resources.answering = false;
     if (!bulk)

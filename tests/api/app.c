@@ -128,6 +128,21 @@ static void app_note(app *a, const epode_event *event)
         a->fetched_all = event->synced;
         a->fetched_messages = event->done;
         break;
+    case EPODE_EV_PRESENCE:
+        assert_true(event->peer ? event->from != NULL : event->show == EPODE_SHOW_OFFLINE);
+        a->presences++;
+        break;
+    case EPODE_EV_CHAT_STATE:
+        assert_in_range(event->chat_state, EPODE_CHAT_ACTIVE, EPODE_CHAT_GONE);
+        assert_non_null(event->from);
+        break;
+    case EPODE_EV_CAPS:
+        assert_non_null(event->from);
+        break;
+    case EPODE_EV_AVATAR:
+        assert_non_null(event->id);
+        assert_non_null(event->peer);
+        break;
     case EPODE_EV_SUBSCRIPTION:
         assert_non_null(event->peer);
         break;

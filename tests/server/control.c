@@ -177,6 +177,21 @@ static const char *reset_counters(struct srv *srv, char *rest, struct srv_buf *o
     return NULL;
 }
 
+/* What it says is the test's affair. */
+static const char *stanza(struct srv *srv, char *rest, struct srv_buf *out)
+{
+    char *user = srv_word(&rest);
+    struct srv_xml *el = srv_xml_parse(rest);
+    (void)out;
+    if (!el)
+        return "stanza USER XML";
+    for (struct srv_session *at = srv->sessions; at; at = at->next)
+        if (strcmp(at->user, user) == 0)
+            srv_session_send(at, el);
+    srv_xml_free(el);
+    return NULL;
+}
+
 /* As if it had never been bound: nobody is told. */
 static const char *session_end(struct srv *srv, char *rest, struct srv_buf *out)
 {
@@ -211,6 +226,7 @@ static const struct {
     {"drop-connections", drop_connections},
     {"message", message},
     {"inject", inject},
+    {"stanza", stanza},
     {"dump", dump},
     {"settings", settings},
     {"reset-counters", reset_counters},
