@@ -2,6 +2,7 @@
 #ifndef EPODE_EPODE_H
 #define EPODE_EPODE_H
 
+#include "epode/blocking.h"
 #include "epode/client.h"
 #include "epode/error.h"
 #include "epode/event.h"

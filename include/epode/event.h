@@ -33,7 +33,9 @@ typedef enum epode_event_type {
                          * session is over, and nobody's presence is known any more (presence.h) */
     EPODE_EV_CAPS,      /* what the resource from can do is known now: epode_contact_has() */
     EPODE_EV_CHAT_STATE, /* peer writes, or stopped: from, chat_state; never of the past */
-    EPODE_EV_AVATAR     /* peer's avatar: id is its SHA-1, "" none; get it only where it is not held already */
+    EPODE_EV_AVATAR,    /* peer's avatar: id is its SHA-1, "" none; get it only where it is not held already */
+    EPODE_EV_BLOCKING   /* peer is blocked now, or no longer: blocked. peer NULL: the list in the store is the server's,
+                         * in this session, or error why not */
 } epode_event_type;
 
 typedef enum epode_change {
@@ -98,14 +100,15 @@ typedef struct epode_event {
     size_t size;
     epode_event_type type;
     epode_state state;        /* STATE */
-    const epode_error *error; /* STATE, SYNC, ROSTER, PRESENCE; NULL: nothing wrong */
+    const epode_error *error; /* STATE, SYNC, ROSTER, PRESENCE, BLOCKING; NULL: nothing wrong */
     uint64_t row;             /* MESSAGE, DELIVERY: for epode_store_message() */
     epode_change change;      /* MESSAGE */
     const char *xml;          /* STANZA: the stanza as text; xml_len bytes and a NUL */
     size_t xml_len;
     const char *id;           /* DELIVERY: the stanza's id; AVATAR: the avatar's */
     epode_delivery delivery;
-    const char *peer;         /* UNREAD, ROSTER, SUBSCRIPTION, PRESENCE, CAPS, CHAT_STATE, AVATAR: a bare JID */
+    const char *peer;         /* UNREAD, ROSTER, SUBSCRIPTION, PRESENCE, CAPS, CHAT_STATE, AVATAR: a bare JID;
+                               * BLOCKING: any */
     bool synced;              /* SYNC: every followed archive is held up to its end */
     size_t done, expected;    /* SYNC: messages so far; expected 0: not known */
     const char *resource;     /* whom what caused it was addressed to, where several are bound (resource.h): a full JID;
@@ -115,6 +118,7 @@ typedef struct epode_event {
     const char *from;         /* PRESENCE, CAPS, CHAT_STATE: the JID with its resource, where it has one */
     epode_show show;          /* PRESENCE */
     epode_chat_state chat_state; /* CHAT_STATE */
+    bool blocked;             /* BLOCKING */
 } epode_event;
 
 #ifdef __cplusplus

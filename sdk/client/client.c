@@ -81,6 +81,7 @@ static epode_status client_options(epode_client *c, const epode_options *given, 
     c->port = o.port;
     c->tls = o.tls;
     c->flags = o.flags | (o.flags & EPODE_MULTI_RESOURCE ? EPODE_NO_SM : 0);
+    c->blocking = (o.flags & EPODE_BLOCK_LIST) != 0;
     c->connect_timeout_ms = o.connect_timeout_ms ? o.connect_timeout_ms : 30000;
     c->max_stanza_bytes = o.max_stanza_bytes;
     c->first_sync_messages = o.first_sync_messages;

@@ -176,8 +176,11 @@ static epode_status take_domain(epode_client *c, const ep_reply *reply, void *us
         return st;
     k->known = true;
     k->session_only = true;
-    if (st == EPODE_OK && reply->outcome == EPODE_IQ_RESULT)
-        return domain_store(c, query);
+    if (st == EPODE_OK && reply->outcome == EPODE_IQ_RESULT) {
+        st = domain_store(c, query);
+        /* What waited for that. */
+        return st < 0 || !ep_client_can_send(c) ? st : ep_client_blocking_ask(c);
+    }
     ep_buf_clear(&k->list);
     return ep_disco_features(&k->list, NULL);
 }

@@ -186,7 +186,8 @@ struct epode_client {
     ep_features kept_features; /* those behind authentication, as of an earlier session */
     bool has_kept_features;
     ep_known domain_can, account_can;
-    ep_roster_state roster_state;
+    ep_roster_state roster_state, block_list;
+    bool blocking;       /* the application wants the block list */
     ep_resources resources;
     ep_presences presences;
     ep_list chats;       /* of chat_state.c */
@@ -321,7 +322,14 @@ epode_status ep_client_roster_ask(epode_client *c, bool resumed); /* once in a s
 epode_status ep_client_roster_reset(epode_client *c);             /* a session that is none of before */
 bool ep_client_is_push(const epode_client *c, const ep_elem *iq);
 epode_status ep_client_take_push(epode_client *c, const ep_elem *iq); /* its sender was checked */
+epode_status ep_client_answer_push(epode_client *c, const ep_elem *push, const char *condition); /* NULL: taken */
 void ep_client_take_subscription(epode_client *c, const ep_elem *presence);
+
+/* blocking.c */
+epode_status ep_client_blocking_ask(epode_client *c); /* once in a session, when the server is known to have one */
+epode_status ep_client_blocking_reset(epode_client *c);
+bool ep_client_is_block_push(const epode_client *c, const ep_elem *iq);
+epode_status ep_client_take_block_push(epode_client *c, const ep_elem *iq); /* its sender was checked */
 
 /* presence.c */
 void ep_client_presence_init(epode_client *c);

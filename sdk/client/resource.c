@@ -230,6 +230,8 @@ static epode_status new_default(epode_client *c)
     if (st >= 0)
         st = ep_client_roster_reset(c);
     if (st >= 0)
+        st = ep_client_blocking_reset(c);
+    if (st >= 0)
         st = ep_client_ask_rest(c, true);
     if (st >= 0)
         st = ep_sync_ready(c->sync, false, NULL, ep_loop_now_us(c->loop), ep_client_wall_ms());

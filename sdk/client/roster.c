@@ -161,7 +161,7 @@ epode_status ep_client_roster_reset(epode_client *c)
 
 /* --- pushes ---------------------------------------------------------------------------------------------- */
 
-static epode_status answer(epode_client *c, const ep_elem *push, const char *condition)
+epode_status ep_client_answer_push(epode_client *c, const ep_elem *push, const char *condition)
 {
     ep_buf_clear(&c->scratch);
     ep_xw w = ep_xw_init(&c->scratch);
@@ -201,7 +201,7 @@ epode_status ep_client_take_push(epode_client *c, const ep_elem *iq)
     ep_arena_free(&arena);
     if (st < 0 && !wrong)
         return st;
-    return answer(c, iq, wrong ? "bad-request" : NULL);
+    return ep_client_answer_push(c, iq, wrong ? "bad-request" : NULL);
 }
 
 /* --- for the application ---------------------------------------------------------------------------------- */

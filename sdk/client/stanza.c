@@ -23,7 +23,9 @@ epode_status ep_client_ask_rest(epode_client *c, bool last)
     bool now = last || ep_client_features(c);
     epode_status st = now ? ep_client_roster_ask(c, resumed) : EPODE_OK;
     c->rest_due = !now;
-    return st < 0 ? st : ep_client_discover(c);
+    if (st >= 0)
+        st = ep_client_discover(c);
+    return st < 0 ? st : ep_client_blocking_ask(c);
 }
 
 static epode_status begin_sync(epode_client *c, bool resumed)
@@ -49,6 +51,8 @@ epode_status ep_client_ride(epode_client *c)
     ep_client_session_over(c, true);
     if (st >= 0)
         st = ep_client_roster_reset(c);
+    if (st >= 0)
+        st = ep_client_blocking_reset(c);
     ep_client_discover_reset(c);
     if (st >= 0)
         st = ep_sync_bound(c->sync);
@@ -201,6 +205,8 @@ static epode_status take_iq(epode_client *c, const ep_elem *e, bool *bulk)
     c->resources.answering = !answer;
     if (ep_client_is_push(c, e))
         return from_account(c, e) ? ep_client_take_push(c, e) : forged(c, "a change of the roster");
+    if (ep_client_is_block_push(c, e))
+        return from_account(c, e) ? ep_client_take_block_push(c, e) : forged(c, "a change of the block list");
     if (!answer)
         return answer_iq(c, e);
     if (c->behind && c->stream && ep_streq(ep_stream_guess(c->stream), "stanzas-behind-authentication")) {

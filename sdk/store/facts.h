@@ -16,6 +16,8 @@
 #define EP_FACT_DISCO         "disco"         /* caps hash -> disco#info (XEP-0115, XEP-0390) */
 #define EP_FACT_ACCOUNT_DISCO "account-disco" /* the account's own disco#info */
 #define EP_FACT_ROSTER_VER    "roster-ver"    /* roster version (RFC 6121 section 2.6) */
+#define EP_FACT_BLOCK_LIST    "block-list"    /* "": the block list is that of the session that goes on */
+#define EP_FACT_BLOCKED       "blocked"       /* each JID of it (XEP-0191) */
 #define EP_FACT_TOKEN_INFO    "token-info"    /* the token's mechanism and age, not the token */
 
 typedef struct ep_fact {

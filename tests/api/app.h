@@ -29,7 +29,7 @@ typedef struct app {
     unsigned synced, sync_errors, fetched;
     bool fetched_all;
     size_t fetched_messages;
-    unsigned rosters, roster_errors, contacts_changed, presences;
+    unsigned rosters, roster_errors, contacts_changed, presences, block_lists;
     unsigned destroyed, events; /* how often user was given back; events in all */
     bool late;                  /* an event came after the client was freed */
     uint64_t last_row;          /* of the last new message */

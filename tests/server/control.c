@@ -238,6 +238,7 @@ static const struct {
     {"mds-forge", srv_line_mds_forge},
     {"pep-dump", srv_line_pep_dump},
     {"session-end", session_end},
+    {"blocking", srv_line_block},
     {"roster-put", srv_line_roster_put},
     {"room-create", srv_line_room_create},
     {"room-say", srv_line_room_say},

@@ -17,6 +17,8 @@ static size_t domain_features(struct srv *srv, const char *out[MAX_FEATURES])
     out[count++] = "msgoffline";
     if (srv_on(srv, CARBONS))
         out[count++] = NS_CARBONS;
+    if (srv_on(srv, BLOCKING))
+        out[count++] = NS_BLOCKING;
     if (srv_on(srv, ILL_FORMED_DISCO))
         out[count++] = NS_PING;
     return count;

@@ -25,6 +25,8 @@ static const struct row rows[] = {
     {"forged-roster-push", "<iq type='set' id='forged-push' from='mallory@DOMAIN/x' to='FULL'>"
                            "<query xmlns='jabber:iq:roster'><item jid='mallory@DOMAIN' "
                            "subscription='both' name='forged'/></query></iq>"},
+    {"forged-block-push", "<iq type='set' id='forged-push' from='mallory@DOMAIN/x' to='FULL'>"
+                          "<block xmlns='urn:xmpp:blocking'><item jid='bob@DOMAIN'/></block></iq>"},
     {"forged-stanza-id", "<message from='mallory@DOMAIN/x' to='USER@DOMAIN' type='chat' "
                          "id='forged-sid'><body>forged id</body><stanza-id xmlns='urn:xmpp:sid:0' "
                          "by='mallory@DOMAIN' id='forged-stanza-id'/></message>"},

@@ -48,6 +48,9 @@
 #define NS_DISCO_INFO "http://jabber.org/protocol/disco#info"
 #define NS_DISCO_ITEMS "http://jabber.org/protocol/disco#items"
 #define NS_VERSION "jabber:iq:version"
+#define NS_BLOCKING "urn:xmpp:blocking"
+#define NS_PUSH "urn:xmpp:push:0"
+#define NS_UPLOAD "urn:xmpp:http:upload:0"
 #define NS_PING "urn:xmpp:ping"
 
 #define MAX_OUTPUT (64u << 20)  /* a client that does not read is cut off here */
@@ -179,7 +182,7 @@ struct srv_session {
     struct srv *srv;
     struct srv_session *next;
     char *user, *resource, *bare, *full, *agent;
-    bool bind2, carbons, inactive, available, roster_asked, mam_asked;
+    bool bind2, carbons, inactive, available, roster_asked, blocks_asked, mam_asked;
     int priority;
     struct srv_xml *presence;
     char *caps_id, *caps_key; /* a question about capabilities that is out */
@@ -324,6 +327,12 @@ bool srv_carbons_wanted(const struct srv_xml *message);
 char *srv_caps_ver(struct srv *srv);
 void srv_disco(struct srv_session *session, const struct srv_xml *iq, bool account);
 
+/* ---- blocking.c ---- */
+bool srv_blocks(struct srv *srv, const char *user, const char *jid);
+void srv_blocking_iq(struct srv_session *session, const struct srv_xml *iq);
+bool srv_blocking_outbound(struct srv_session *session, const struct srv_xml *stanza);
+bool srv_blocking_inbound(struct srv_session *session, const struct srv_xml *stanza);
+
 /* ---- roster.c ---- */
 void srv_roster_iq(struct srv_session *session, const struct srv_xml *iq);
 void srv_roster_subscription(struct srv *srv, const char *user, const char *jid,
@@ -354,6 +363,7 @@ void srv_mam_forget(struct srv_session *session);
 typedef const char *srv_command_fn(struct srv *srv, char *rest, struct srv_buf *out);
 char *srv_word(char **at); /* the next word of a control line, cut out of it */
 srv_command_fn srv_line_roster_put; /* roster.c */
+srv_command_fn srv_line_block;      /* blocking.c */
 srv_command_fn srv_line_add, srv_line_purge, srv_line_dump, srv_line_tombstone;
 
 /* ---- caps.c: what a client's capabilities (XEP-0115) ask for ---- */

@@ -68,6 +68,7 @@
       "a MAM query before presence keeps offline messages back, as Prosody does")                  \
     X(ARCHIVE_EVERYTHING, "archive-everything", BOOL, "off", "chat states, receipts, headlines too") \
     X(ARCHIVE_GROUPCHAT, "archive-groupchat", BOOL, "off", "users' archives hold groupchat too")   \
+    X(BLOCKING, "blocking", BOOL, "on", "XEP-0191")                                                \
     X(PEP, "pep", BOOL, "on", "XEP-0163, for the account's own devices")                           \
     X(NOTIFY_ALL, "notify-all", BOOL, "off", "PEP events to all own devices, whatever their caps")  \
     X(MDS_ASSIST, "mds-assist", BOOL, "off", "XEP-0490 server assist")                             \

@@ -17,7 +17,10 @@ static bool watches(struct srv *srv, const struct srv_session *watcher, const ch
 {
     if (strcmp(watcher->user, user) == 0)
         return true;
-    return srv_roster_has(srv, user, watcher->bare, true);
+    char *bare = srv_format("%s@%s", user, srv->domain);
+    bool apart = srv_blocks(srv, user, watcher->full) || srv_blocks(srv, watcher->user, bare);
+    free(bare);
+    return !apart && srv_roster_has(srv, user, watcher->bare, true);
 }
 
 static void broadcast(struct srv_session *session, const struct srv_xml *presence)
