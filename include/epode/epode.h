@@ -12,6 +12,7 @@
 #include "epode/resource.h"
 #include "epode/roster.h"
 #include "epode/send.h"
+#include "epode/service.h"
 #include "epode/session.h"
 #include "epode/store.h"
 

@@ -254,6 +254,7 @@ epode_status epode_client_forget(epode_client *c, int what)
         { EPODE_FORGET_FACTS, EP_FACT_HABIT, false },      { EPODE_FORGET_FACTS, EP_FACT_PIN, false },
         { EPODE_FORGET_FACTS, EP_FACT_DISCO, false },      { EPODE_FORGET_FACTS, EP_FACT_ACCOUNT_DISCO, false },
         { EPODE_FORGET_FACTS, EP_SECRET_TICKET, true },    { EPODE_FORGET_TOKEN, EP_SECRET_TOKEN, true },
+        { EPODE_FORGET_FACTS, EP_FACT_SERVICE, false },
         { EPODE_FORGET_TOKEN, EP_FACT_TOKEN_INFO, false }, { EPODE_FORGET_TOKEN, EP_SECRET_SCRAM, true },
         { EPODE_FORGET_PINS, EP_FACT_PIN, false },
     };

@@ -48,8 +48,10 @@ static void mask_whole(char *tag, char *close, char *end)
 void ep_trace_mask(char *xml, size_t len)
 {
     static const char *const texts[] = { "auth", "initial-response", "response", "challenge", "success",
-                                         "additional-data", "hash", NULL };
-    static const char *const wholes[] = { "next", "task-data", NULL };
+                                         "additional-data", "hash", "header", NULL };
+    /* <enable/> with content is push's (XEP-0357): how its service knows us. */
+    static const char *const wholes[] = { "next", "task-data", "enable", NULL };
+    static const char *const places[] = { "put", NULL }; /* XEP-0363: who knows it may write there */
     static const char *const tokens[] = { "token", NULL };
     static const char *const resumptions[] = { "enabled", "resume", "resumed", NULL };
     char *end = xml + len;
@@ -65,6 +67,8 @@ void ep_trace_mask(char *xml, size_t len)
             mask_whole(p + 1, close, end);
         } else if (tag_is(p + 1, n, tokens)) {
             mask_attr(p, close, "token");
+        } else if (tag_is(p + 1, n, places)) {
+            mask_attr(p, close, "url");
         } else if (tag_is(p + 1, n, resumptions)) {
             mask_attr(p, close, "id");
             mask_attr(p, close, "previd");

@@ -239,6 +239,7 @@ static const struct {
     {"pep-dump", srv_line_pep_dump},
     {"session-end", session_end},
     {"blocking", srv_line_block},
+    {"push-dump", srv_line_push_dump},
     {"roster-put", srv_line_roster_put},
     {"room-create", srv_line_room_create},
     {"room-say", srv_line_room_say},

@@ -49,6 +49,8 @@ static size_t account_features(struct srv *srv, const char *out[MAX_FEATURES])
         if (srv_on(srv, MAM_GROUPCHAT_FIELD) && srv_on(srv, ARCHIVE_GROUPCHAT))
             out[count++] = NS_MAM "#groupchat-available";
     }
+    if (srv_on(srv, PUSH))
+        out[count++] = NS_PUSH;
     if (srv_on(srv, ACCOUNT_SID))
         out[count++] = NS_SID;
     if (srv_on(srv, PEP))

@@ -333,6 +333,10 @@ void srv_blocking_iq(struct srv_session *session, const struct srv_xml *iq);
 bool srv_blocking_outbound(struct srv_session *session, const struct srv_xml *stanza);
 bool srv_blocking_inbound(struct srv_session *session, const struct srv_xml *stanza);
 
+/* ---- service.c ---- */
+bool srv_service_stanza(struct srv_session *session, const struct srv_xml *iq); /* false: not for one */
+void srv_push_iq(struct srv_session *session, const struct srv_xml *iq);
+
 /* ---- roster.c ---- */
 void srv_roster_iq(struct srv_session *session, const struct srv_xml *iq);
 void srv_roster_subscription(struct srv *srv, const char *user, const char *jid,
@@ -363,6 +367,7 @@ void srv_mam_forget(struct srv_session *session);
 typedef const char *srv_command_fn(struct srv *srv, char *rest, struct srv_buf *out);
 char *srv_word(char **at); /* the next word of a control line, cut out of it */
 srv_command_fn srv_line_roster_put; /* roster.c */
+srv_command_fn srv_line_push_dump;  /* service.c */
 srv_command_fn srv_line_block;      /* blocking.c */
 srv_command_fn srv_line_add, srv_line_purge, srv_line_dump, srv_line_tombstone;
 

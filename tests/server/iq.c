@@ -79,6 +79,11 @@ static void items(struct srv_session *session, const struct srv_xml *iq)
         srv_xml_set(srv_xml_child(query, NS_DISCO_ITEMS, "item"), "jid", rooms);
         free(rooms);
     }
+    if (srv_on(session->srv, UPLOAD) && bare && strcmp(bare, session->srv->domain) == 0) {
+        char *upload = srv_format("upload.%s", session->srv->domain);
+        srv_xml_set(srv_xml_child(query, NS_DISCO_ITEMS, "item"), "jid", upload);
+        free(upload);
+    }
     srv_iq_reply(session, iq, query);
     free(bare);
 }
@@ -102,6 +107,8 @@ static const struct {
     {"get", NS_BLOCKING, "blocklist", ACCOUNT, srv_blocking_iq},
     {"set", NS_BLOCKING, "block", ACCOUNT, srv_blocking_iq},
     {"set", NS_BLOCKING, "unblock", ACCOUNT, srv_blocking_iq},
+    {"set", NS_PUSH, "enable", ACCOUNT, srv_push_iq},
+    {"set", NS_PUSH, "disable", ACCOUNT, srv_push_iq},
     {"set", NS_CARBONS, "enable", ACCOUNT, carbons},
     {"set", NS_CARBONS, "disable", ACCOUNT, carbons},
     {"get", NS_PUBSUB, "pubsub", ACCOUNT, srv_pep_iq},

@@ -68,6 +68,10 @@
       "a MAM query before presence keeps offline messages back, as Prosody does")                  \
     X(ARCHIVE_EVERYTHING, "archive-everything", BOOL, "off", "chat states, receipts, headlines too") \
     X(ARCHIVE_GROUPCHAT, "archive-groupchat", BOOL, "off", "users' archives hold groupchat too")   \
+    X(PUSH, "push", BOOL, "on", "XEP-0357: registrations are kept, nobody is notified")            \
+    X(UPLOAD, "upload", BOOL, "on", "XEP-0363 at upload.DOMAIN: slots, and no web server")         \
+    X(UPLOAD_MAX, "upload-max", INT, "1000000", "bytes of a file at most, 0: any")                 \
+    X(UPLOAD_SILENT, "upload-silent", BOOL, "off", "that is not said in disco#info")               \
     X(BLOCKING, "blocking", BOOL, "on", "XEP-0191")                                                \
     X(PEP, "pep", BOOL, "on", "XEP-0163, for the account's own devices")                           \
     X(NOTIFY_ALL, "notify-all", BOOL, "off", "PEP events to all own devices, whatever their caps")  \
@@ -98,6 +102,8 @@
       "stanzas before authentication get a stanza error each (Prosody), not a stream error")
 
 #define SRV_FAULTS(X)                                                                              \
+    X(UPLOAD_QUOTA, "upload-quota", TIMES, "off", "a slot is refused, to be tried again in 2030")  \
+    X(UPLOAD_PLAIN, "upload-plain", TIMES, "off", "a slot that is not under HTTPS")                \
     X(NO_PIPELINING, "no-pipelining", TEXT, "off",                                                 \
       "drop, error or hang: what stands in the same read behind a stream header")                  \
     X(LEGACY_HANG, "legacy-hang", TIMES, "off",                                                    \

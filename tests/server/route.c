@@ -201,7 +201,7 @@ void srv_route(struct srv_session *session, struct srv_xml *stanza)
     srv_xml_set(stanza, "from", session->full); /* RFC 6120, 8.1.2.1 */
     if (srv_blocking_outbound(session, stanza) || srv_blocking_inbound(session, stanza))
         return;
-    if (srv_room_stanza(session, stanza))
+    if (srv_service_stanza(session, stanza) || srv_room_stanza(session, stanza))
         return;
     if (strcmp(stanza->name, "message") == 0)
         srv_route_message(session->srv, session, stanza);

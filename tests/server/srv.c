@@ -29,6 +29,8 @@ static const char schema[] =
     " ask INTEGER NOT NULL DEFAULT 0, groups TEXT NOT NULL DEFAULT '',"
     " ver INTEGER NOT NULL," /* the change that made the row as it is; 'remove' rows stay */
     " PRIMARY KEY(user, jid));"
+    "CREATE TABLE IF NOT EXISTS pushes(user TEXT NOT NULL, service TEXT NOT NULL, form TEXT NOT NULL,"
+    " PRIMARY KEY(user, service));"
     "CREATE TABLE IF NOT EXISTS blocked(user TEXT NOT NULL, jid TEXT NOT NULL, PRIMARY KEY(user, jid));"
     "CREATE TABLE IF NOT EXISTS archive("
     " pos INTEGER PRIMARY KEY AUTOINCREMENT, owner TEXT NOT NULL, id TEXT NOT NULL UNIQUE,"

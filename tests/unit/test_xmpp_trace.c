@@ -25,6 +25,10 @@ static const char *const texts[] = {
     "<message id='KEPT'><body>KEPT</body></message><r/><auth>SECRET</auth><presence id='KEPT'/>",
     "<auth/>KEPT<auth>SECRET",
     "<hash xmlns='urn:x'>SECRET</hash><KEPT/>",
+    "<put url='SECRET'/><get url='KEPT'/>",
+    "<put url='KEP_'><header name='KEPT'>SECRET</header></put>",
+    "<enable xmlns='urn:xmpp:push:0' jid='KEPT'><x><field><value>SECRET</value></field></x></enable><KEPT/>",
+    "<enable xmlns='urn:xmpp:sm:3' resume='KEPT'/><KEPT/><auth>SECRET</auth>",
 };
 
 static void no_secret_survives_and_the_rest_does(void **state)
