@@ -91,6 +91,8 @@ int cmd_search(cli_options *o);
 int cmd_conversations(cli_options *o);
 int cmd_unread(cli_options *o);
 int cmd_roster(cli_options *o);
+int cmd_presence(cli_options *o);
+int cmd_watch(cli_options *o);
 int cmd_send(cli_options *o);
 int cmd_doctor(cli_options *o);
 int cmd_forget(cli_options *o);

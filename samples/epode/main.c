@@ -17,6 +17,8 @@ static const struct {
     { "unread", cmd_unread },
     { "doctor", cmd_doctor },
     { "roster", cmd_roster },
+    { "presence", cmd_presence },
+    { "watch", cmd_watch },
     { "fetch", cmd_fetch },
     { "forget", cmd_forget },
 };

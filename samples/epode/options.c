@@ -20,6 +20,8 @@ static const char usage[] =
     "  epode conversations, unread what is there, and what was not seen\n"
     "  epode doctor JID            try every step by itself, say what is wrong or slow; keeps nothing\n"
     "  epode roster                print the contacts, as the store has them\n"
+    "  epode presence [PEER]       who is there now, by resource\n"
+    "  epode watch                 stay, print everything that changes; with --json one object per line\n"
     "  epode fetch JID             as a push wakes an application: get what is new within --timeout, and go\n"
     "  epode forget JID            drop what is remembered: --facts, --token, --pins or --all\n"
     "\n"
