@@ -51,8 +51,8 @@ EPODE_API epode_status epode_contact_has(epode_client *client, const char *jid, 
 
 /* Tells a peer (a bare JID, or the full one that the last message came from) how we are with the conversation
  * (XEP-0085): only once for each change, and only where it is known that the peer understands: by its capabilities, or
- * because it sent a state itself in this session. EPODE_DONE: nothing was sent for that. To learn it of others, put an
- * <active xmlns='http://jabber.org/protocol/chatstates'/> into epode_outgoing.xml: who understands answers in kind.
+ * because it sent a state itself in this session. EPODE_DONE: nothing was sent for that. To learn it of others, put the
+ * element "active" of http://jabber.org/protocol/chatstates into epode_outgoing.xml: who understands answers in kind.
  * EPODE_ESTATE: not ready; EPODE_EINVAL, EPODE_ENOMEM, EPODE_ESTORE*. */
 EPODE_API epode_status epode_chat_state_send(epode_client *client, const char *jid, epode_chat_state state);
 

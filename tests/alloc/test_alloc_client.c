@@ -60,6 +60,12 @@ static void on_unbound(epode_client *client, const epode_resource_result *result
     told++;
 }
 
+static void on_upload(epode_client *client, const epode_upload *upload, void *user)
+{
+    (void)client, (void)upload, (void)user;
+    told++;
+}
+
 /* The oldest goes, so that the new one takes its place. */
 static void on_bound(epode_client *client, const epode_resource_result *result, void *user)
 {
@@ -74,8 +80,18 @@ static void ask_much(app *a)
 {
     static const char ping[] = "<iq type='get' to='localhost'><ping xmlns='urn:xmpp:ping'/></iq>";
     static const char *const groups[] = { "one", "two" };
+    static const char *const blocked[] = { "spam.example" };
     asked += epode_iq_xml(a->client, ping, strlen(ping), 0, on_answer, NULL, NULL) == EPODE_OK;
     asked += epode_roster_set(a->client, "bob@localhost", "Bob", groups, 2, on_answer, NULL, NULL) == EPODE_OK;
+    asked += epode_block(a->client, blocked, 1, on_answer, NULL, NULL) == EPODE_OK;
+    asked += epode_upload_slot(a->client, "name", 1, NULL, on_upload, NULL) == EPODE_OK;
+    server_say(&srv, "stanza alice <presence from='bob@localhost/there'><status>x</status><c node='n' hash='sha-1' ver='v' "
+                     "xmlns='http://jabber.org/protocol/caps'/><x xmlns='vcard-temp:x:update'><photo/></x></presence>");
+    server_say(&srv, "stanza alice <message from='bob@localhost/there' type='chat'><composing "
+                     "xmlns='http://jabber.org/protocol/chatstates'/></message>");
+    epode_presence_set(a->client, EPODE_SHOW_AWAY, "away", 1);
+    epode_contact_has(a->client, "bob@localhost/there", "urn:xmpp:ping");
+    epode_chat_state_send(a->client, "bob@localhost", EPODE_CHAT_COMPOSING);
     asked += epode_resource_bind(a->client, "balcony", on_bound, NULL, NULL) == EPODE_OK;
 }
 

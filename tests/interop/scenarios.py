@@ -5,6 +5,7 @@ import time
 import uuid
 
 import catchup
+import people
 import roster
 from client import Account, Failed, expect
 from servers import USERS
@@ -289,7 +290,7 @@ SILENT = [("silent behind the header", silent), ("doctor, silent", doctor_silent
 def of(kind):
     if kind.silent:
         return SILENT
-    return LOGINS + catchup.of(kind) + roster.SCENARIOS
+    return LOGINS + catchup.of(kind) + roster.SCENARIOS + people.SCENARIOS
 
 
 def run(name, scenario, place):
