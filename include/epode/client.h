@@ -80,7 +80,7 @@ typedef struct epode_options {
     int log_level;          /* 0: EPODE_LOG_WARN */
     void *user;
     void (*user_destroy)(void *user); /* called once, when the client has let go of user */
-    uint32_t first_sync_messages; /* how many messages a first login gets; 0: 1000; UINT32_MAX: all */
+    uint32_t first_sync_messages; /* how many messages a first login gets, and of each room; 0: 1000; UINT32_MAX: all */
     uint32_t first_sync_days;     /* and how old they may be; 0: any age */
     /* A certificate of the client's for EXTERNAL (XEP-0178), PEM, with its chain; its key, PEM, without a passphrase.
      * Read at each connect; files that are no such thing: EPODE_EINVAL, final. client_key_file NULL: in the same

@@ -34,8 +34,9 @@ typedef enum epode_event_type {
     EPODE_EV_CAPS,      /* what the resource from can do is known now: epode_contact_has() */
     EPODE_EV_CHAT_STATE, /* peer writes, or stopped: from, chat_state; never of the past */
     EPODE_EV_AVATAR,    /* peer's avatar: id is its SHA-1, "" none; get it only where it is not held already */
-    EPODE_EV_BLOCKING   /* peer is blocked now, or no longer: blocked. peer NULL: the list in the store is the server's,
+    EPODE_EV_BLOCKING,  /* peer is blocked now, or no longer: blocked. peer NULL: the list in the store is the server's,
                          * in this session, or error why not */
+    EPODE_EV_ROOM       /* of a room (room.h): peer, room, and what that needs */
 } epode_event_type;
 
 typedef enum epode_change {
@@ -83,6 +84,35 @@ typedef enum epode_chat_state {
     EPODE_CHAT_GONE        /* left the conversation */
 } epode_chat_state;
 
+/* What happened in a room. */
+typedef enum epode_room_change {
+    EPODE_ROOM_JOINED_NOW = 1, /* we are in it, as nick; the other occupants are known, the subject follows */
+    EPODE_ROOM_REFUSED,        /* joining it failed: error, by its condition: "forbidden" (banned), "not-allowed",
+                                * "registration-required", "not-authorized" (its password), "item-not-found", "conflict"
+                                * (somebody else has the nick), "service-unavailable" (it is full), ... Final: it is not
+                                * tried again, else it is, in this session or the next one */
+    EPODE_ROOM_LEFT,           /* we are not in it any more: left, and text is the reason that was given */
+    EPODE_ROOM_SUBJECT,        /* text: the subject; nick: who set it, NULL: the room */
+    EPODE_ROOM_NICK,           /* we are called nick now; with error: the change of it was refused */
+    EPODE_ROOM_OCCUPANT_CAME,  /* nick. Not told of those who were there before us */
+    EPODE_ROOM_OCCUPANT_CHANGED, /* nick: another affiliation, role or address */
+    EPODE_ROOM_OCCUPANT_RENAMED, /* text is what nick is called now */
+    EPODE_ROOM_OCCUPANT_LEFT   /* nick; left, and text is the reason that was given */
+} epode_room_change;
+
+/* Why somebody is not in a room any more. */
+typedef enum epode_room_left {
+    EPODE_LEFT_SELF = 1,     /* by their own wish */
+    EPODE_LEFT_KICKED,
+    EPODE_LEFT_BANNED,
+    EPODE_LEFT_AFFILIATION,  /* of a change of their affiliation */
+    EPODE_LEFT_MEMBERS_ONLY, /* the room is for members only now */
+    EPODE_LEFT_SHUTDOWN,     /* the service stops */
+    EPODE_LEFT_DESTROYED,    /* there is no such room any more */
+    EPODE_LEFT_ERROR,        /* they could not be reached */
+    EPODE_LEFT_LOST          /* ourselves: the room does not know of us any more; it is joined again */
+} epode_room_left;
+
 /* How far an outgoing message got; it only moves forward. */
 typedef enum epode_delivery {
     EPODE_DELIVERY_NONE = 0, /* not ours */
@@ -100,7 +130,7 @@ typedef struct epode_event {
     size_t size;
     epode_event_type type;
     epode_state state;        /* STATE */
-    const epode_error *error; /* STATE, SYNC, ROSTER, PRESENCE, BLOCKING; NULL: nothing wrong */
+    const epode_error *error; /* STATE, SYNC, ROSTER, PRESENCE, BLOCKING, ROOM; NULL: nothing wrong */
     uint64_t row;             /* MESSAGE, DELIVERY: for epode_store_message() */
     epode_change change;      /* MESSAGE */
     const char *xml;          /* STANZA: the stanza as text; xml_len bytes and a NUL */
@@ -108,7 +138,7 @@ typedef struct epode_event {
     const char *id;           /* DELIVERY: the stanza's id; AVATAR: the avatar's */
     epode_delivery delivery;
     const char *peer;         /* UNREAD, ROSTER, SUBSCRIPTION, PRESENCE, CAPS, CHAT_STATE, AVATAR: a bare JID;
-                               * BLOCKING: any */
+                               * ROOM: the room's; BLOCKING: any */
     bool synced;              /* SYNC: every followed archive is held up to its end */
     size_t done, expected;    /* SYNC: messages so far; expected 0: not known */
     const char *resource;     /* whom what caused it was addressed to, where several are bound (resource.h): a full JID;
@@ -119,6 +149,9 @@ typedef struct epode_event {
     epode_show show;          /* PRESENCE */
     epode_chat_state chat_state; /* CHAT_STATE */
     bool blocked;             /* BLOCKING */
+    epode_room_change room;   /* ROOM */
+    epode_room_left left;     /* ROOM: of LEFT and OCCUPANT_LEFT */
+    const char *nick, *text;  /* ROOM; NULL: none */
 } epode_event;
 
 #ifdef __cplusplus

@@ -23,7 +23,7 @@ typedef struct cli_options {
     const char *command;
     const char *args[4]; /* after the command */
     int arg_count;
-    const char *follow, *archive, *jid, *db, *host, *ca, *dns, *tag, *password_file, *oauth_file, *cert, *key, *svg;
+    const char *follow, *nick, *archive, *jid, *db, *host, *ca, *dns, *tag, *password_file, *oauth_file, *cert, *key, *svg;
     unsigned port, tls, timeout_s, fill;
     unsigned long limit;
     bool json, listen, inactive, no_fast_path, allow_plain, no_sm, no_carbons, no_sync, no_roster, no_search, facts, token, pins, all, xml, limit_given;
@@ -58,6 +58,8 @@ void cli_print_json(json_t *object); /* one line; takes the reference */
 
 /* Runs the client until it is stopped, the time is over or a signal asked for the end; 0 or an exit code. */
 int cli_run(const cli_options *o, epode_client *client);
+/* The same, and each line of standard input is handed over. */
+int cli_run_lines(const cli_options *o, epode_client *client, void (*on_line)(char *line, void *user), void *user);
 void cli_catch_signals(void);
 extern volatile int cli_interrupted;
 
@@ -93,6 +95,7 @@ int cmd_unread(cli_options *o);
 int cmd_roster(cli_options *o);
 int cmd_presence(cli_options *o);
 int cmd_watch(cli_options *o);
+int cmd_join(cli_options *o);
 int cmd_send(cli_options *o);
 int cmd_doctor(cli_options *o);
 int cmd_forget(cli_options *o);

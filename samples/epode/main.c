@@ -20,6 +20,7 @@ static const struct {
     { "presence", cmd_presence },
     { "watch", cmd_watch },
     { "fetch", cmd_fetch },
+    { "join", cmd_join },
     { "forget", cmd_forget },
 };
 

@@ -23,6 +23,8 @@ static const char usage[] =
     "  epode presence [PEER]       who is there now, by resource\n"
     "  epode watch                 stay, print everything that changes; with --json one object per line\n"
     "  epode fetch JID             as a push wakes an application: get what is new within --timeout, and go\n"
+    "  epode join ROOM             be in a room, print who is there; with --listen also what happens, and what you\n"
+    "                              type is said there (needs --jid; --nick NICK)\n"
     "  epode forget JID            drop what is remembered: --facts, --token, --pins or --all\n"
     "\n"
     "  --jid JID            the account, where the command names none\n"
@@ -48,6 +50,7 @@ static const char usage[] =
     "                       history, search: the newest N\n"
     "  --fill N             connect: get N older messages where the store has a hole\n"
     "  --follow ROOM        connect: keep this room's archive too, from now on\n"
+    "  --nick NICK          join: our name there; else that of the account, or one like it\n"
     "  --svg FILE           connect: draw what the start cost\n"
     "  --archive ROOM       history: of this room's archive\n"
     "  --xml                history, search: with the stanza\n"
@@ -63,7 +66,7 @@ static const char usage[] =
 
 enum {
     O_JID = 256, O_DB, O_PASSWORD_FILE, O_HOST, O_PORT, O_TLS, O_CA, O_DNS, O_TAG, O_INACTIVE, O_NO_FAST, O_NO_EARLY, O_NO_SM,
-    O_NO_CARBONS, O_PLAIN, O_LISTEN, O_TIMEOUT, O_JSON, O_FACTS, O_TOKEN, O_ALL, O_NO_SYNC, O_NO_ROSTER, O_NO_SEARCH, O_FILL, O_FOLLOW, O_ARCHIVE, O_LIMIT, O_XML, O_SVG, O_NO_SASL2, O_OAUTH_FILE, O_CERT, O_KEY, O_PINS, O_HELP, O_VERSION
+    O_NO_CARBONS, O_PLAIN, O_LISTEN, O_TIMEOUT, O_JSON, O_FACTS, O_TOKEN, O_ALL, O_NO_SYNC, O_NO_ROSTER, O_NO_SEARCH, O_FILL, O_FOLLOW, O_NICK, O_ARCHIVE, O_LIMIT, O_XML, O_SVG, O_NO_SASL2, O_OAUTH_FILE, O_CERT, O_KEY, O_PINS, O_HELP, O_VERSION
 };
 
 static const struct option long_options[] = {
@@ -96,6 +99,7 @@ static const struct option long_options[] = {
     { "no-roster", no_argument, NULL, O_NO_ROSTER },
     { "no-search", no_argument, NULL, O_NO_SEARCH },
     { "follow", required_argument, NULL, O_FOLLOW },
+    { "nick", required_argument, NULL, O_NICK },
     { "archive", required_argument, NULL, O_ARCHIVE },
     { "fill", required_argument, NULL, O_FILL },
     { "limit", required_argument, NULL, O_LIMIT },
@@ -175,6 +179,7 @@ static bool parse_one(cli_options *o, int opt)
     case O_NO_ROSTER: o->no_roster = true; break;
     case O_NO_SEARCH: o->no_search = true; break;
     case O_FOLLOW: o->follow = optarg; break;
+    case O_NICK: o->nick = optarg; break;
     case O_ARCHIVE: o->archive = optarg; break;
     case O_FILL: return parse_number(optarg, 1000000000, &o->fill);
     case O_LIMIT: return parse_limit(o, optarg);

@@ -2,7 +2,9 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "cli.h"
 
@@ -21,13 +23,43 @@ void cli_catch_signals(void)
     sigaction(SIGTERM, &sa, NULL);
 }
 
+/* What was typed so far; a line that is longer comes in pieces. */
+typedef struct typed {
+    char text[4096];
+    size_t n;
+} typed;
+
+/* False: there will be no more. */
+static bool take_input(typed *t, void (*on_line)(char *line, void *user), void *user)
+{
+    ssize_t n = read(STDIN_FILENO, t->text + t->n, sizeof t->text - 1 - t->n);
+    if (n <= 0)
+        return n < 0 && errno == EINTR;
+    t->n += (size_t)n;
+    for (char *end; (end = memchr(t->text, '\n', t->n)) != NULL || t->n == sizeof t->text - 1;) {
+        size_t used = end ? (size_t)(end - t->text) + 1 : t->n;
+        t->text[end ? used - 1 : used] = '\0';
+        on_line(t->text, user);
+        memmove(t->text, t->text + used, t->n - used);
+        t->n -= used;
+    }
+    return true;
+}
+
 int cli_run(const cli_options *o, epode_client *client)
+{
+    return cli_run_lines(o, client, NULL, NULL);
+}
+
+int cli_run_lines(const cli_options *o, epode_client *client, void (*on_line)(char *line, void *user), void *user)
 {
     (void)o;
     cli_catch_signals();
+    typed input = { 0 };
     int asked = 0;
     for (;;) {
-        struct pollfd p = { .fd = epode_client_fd(client), .events = POLLIN };
+        struct pollfd p[2] = { { .fd = epode_client_fd(client), .events = POLLIN },
+                               { .fd = on_line ? STDIN_FILENO : -1, .events = POLLIN } };
         while (epode_client_process(client) == EPODE_OK)
             ;
         if (epode_client_state(client) == EPODE_STOPPED)
@@ -38,7 +70,9 @@ int cli_run(const cli_options *o, epode_client *client)
             asked = cli_interrupted;
             continue;
         }
-        if (poll(&p, 1, -1) < 0 && errno != EINTR)
+        if (poll(p, 2, -1) < 0 && errno != EINTR)
             return EXIT_OTHER;
+        if (p[1].revents && !take_input(&input, on_line, user))
+            on_line = NULL;
     }
 }

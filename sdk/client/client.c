@@ -49,6 +49,8 @@ static epode_status client_open_sync(epode_client *c, ep_error *err)
     ep_sync_config config = { .account = c->jid.bare, .first_messages = c->first_sync_messages,
                               .first_days = c->first_sync_days, .no_queries = c->flags & EPODE_NO_SYNC };
     epode_status st = ep_sync_new(&c->sync, c->store, &config, &ep_client_sync_events, c, &c->log);
+    if (st >= 0)
+        st = ep_rooms_load(c);
     if (st < 0)
         *err = *ep_store_error(c->store);
     return st;
@@ -113,6 +115,7 @@ static void client_destroy(epode_client *c)
     ep_client_discover_free(c);
     ep_client_presence_free(c);
     ep_client_chats_over(c);
+    ep_rooms_free(c);
     ep_session_free(c->session);
     ep_session_free(c->building);
     ep_memory_free(&c->memory);

@@ -100,6 +100,7 @@ void ep_client_drop(epode_client *c)
     ep_timer_stop(&c->deadline_timer);
     ep_timer_stop(&c->sync_timer);
     ep_client_liveness_stop(c);
+    ep_rooms_cut(c);
 }
 
 static void connection_begin(epode_client *c)

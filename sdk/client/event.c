@@ -15,6 +15,8 @@ static void event_free(ep_event *ev)
     ep_free(ev->peer);
     ep_free(ev->resource);
     ep_free(ev->from);
+    ep_free(ev->nick);
+    ep_free(ev->text);
     ep_free(ev->error);
     ep_free(ev);
 }
@@ -28,6 +30,8 @@ static void event_push(epode_client *c, ep_event *ev)
     ev->e.peer = ev->peer;
     ev->e.resource = ev->resource;
     ev->e.from = ev->from;
+    ev->e.nick = ev->nick;
+    ev->e.text = ev->text;
     ep_list_push_back(&c->events, &ev->node);
     c->event_count++;
     if (!c->on_event && c->event_count >= EP_EVENTS_MAX && c->net) {
@@ -70,6 +74,8 @@ void ep_client_emit(epode_client *c, const epode_event *event)
         !event_copy(&ev->id, event->id, event->id ? strlen(event->id) : 0) ||
         !event_copy(&ev->peer, event->peer, event->peer ? strlen(event->peer) : 0) ||
         !event_copy(&ev->from, event->from, event->from ? strlen(event->from) : 0) ||
+        !event_copy(&ev->nick, event->nick, event->nick ? strlen(event->nick) : 0) ||
+        !event_copy(&ev->text, event->text, event->text ? strlen(event->text) : 0) ||
         !event_copy(&ev->resource, one ? one->full : NULL, one ? strlen(one->full) : 0)) {
         event_free(ev);
         c->emit_failed = true;

@@ -13,6 +13,7 @@ static void hint_try(epode_client *c)
         return;
     if (c->was_ready && !c->closing) {
         ep_client_probe(c);
+        ep_rooms_check(c);
         return;
     }
     if (c->net && !c->up)

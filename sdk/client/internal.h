@@ -12,6 +12,7 @@
 #include "client/presence.h"
 #include "client/request.h"
 #include "client/resource.h"
+#include "client/room.h"
 #include "client/backoff.h"
 #include "epode/epode.h"
 #include "loop/loop.h"
@@ -76,7 +77,7 @@ typedef struct ep_event {
     ep_list node;
     epode_event e;
     ep_error *error; /* NULL: none */
-    char *xml, *id, *peer, *resource, *from;
+    char *xml, *id, *peer, *resource, *from, *nick, *text;
     bool committed; /* what it tells of is */
 } ep_event;
 
@@ -192,6 +193,7 @@ struct epode_client {
     ep_presences presences;
     ep_list chats;       /* of chat_state.c */
     size_t chat_count;
+    ep_rooms rooms;
     uint64_t changes;    /* of messages, so far */
 
     uint32_t h_seen;     /* stanzas handled; stored at the turn's end */
@@ -363,7 +365,7 @@ epode_status ep_client_send_pending(epode_client *c);
 /* outgoing.c */
 epode_status ep_client_acked(epode_client *c, uint64_t acked);
 epode_status ep_client_pump(epode_client *c);  /* sends what the outbox has */
-epode_status ep_client_settle_doubt(epode_client *c); /* the archive has spoken: what it lacks is sent again */
+epode_status ep_client_settle_doubt(epode_client *c, int64_t archive); /* it has spoken: what it lacks is sent again */
 epode_status ep_client_take_error(epode_client *c, const ep_elem *message);
 
 /* displayed.c */

@@ -62,7 +62,8 @@ static void write_message(const epode_outgoing *m, const char *id, ep_xw *w)
         ep_xw_attr(w, "to", m->reply_to);
         ep_xw_close(w);
     }
-    if (m->body && !m->no_receipt && !m->replace_id)
+    /* XEP-0184, 5.3: a room's whole company would answer. */
+    if (m->body && !m->no_receipt && !m->replace_id && !ep_streq(m->type, "groupchat"))
         ep_xw_leaf(w, "request", EP_NS_RECEIPTS, NULL);
     if (m->body && !m->no_marker && !m->replace_id)
         ep_xw_leaf(w, "markable", EP_NS_MARKERS, NULL);
@@ -115,6 +116,16 @@ static epode_status compose(const epode_outgoing *given, const char *account, ep
     return ep_xw_done(&w);
 }
 
+/* A followed room has an archive of its own: *archive, and the room's JID. NULL: it is the account's. */
+static const char *room_of(const epode_client *c, const ep_elem *message, int64_t *archive)
+{
+    const char *to = ep_elem_attr(message, "to");
+    int64_t room = ep_streq(ep_elem_attr(message, "type"), "groupchat") ? ep_sync_room_archive(c->sync, to) : 0;
+    if (room)
+        *archive = room;
+    return room ? to : NULL;
+}
+
 epode_status epode_send_message(epode_client *c, const epode_outgoing *message, uint64_t *row)
 {
     ep_buf xml = EP_BUF_INIT;
@@ -128,9 +139,12 @@ epode_status epode_send_message(epode_client *c, const epode_outgoing *message, 
         return EPODE_EINVAL;
     epode_status st = compose(message, c->jid.bare, &xml);
     ep_elem *e = NULL;
+    int64_t archive = ep_sync_archive(c->sync);
     ep_reader reader = { .account = c->jid.bare };
     if (!st && (st = ep_elem_read(&e, &tree, ep_buf_ptr(&xml), xml.len, EP_NS_CLIENT)) == EPODE_EPROTO)
         st = EPODE_EINVAL;
+    if (!st)
+        reader.room = room_of(c, e, &archive);
     if (!st && !ep_ingest(&m, &reader, e, NULL, 0, &strings))
         st = EPODE_ENOMEM;
     ep_loop_enter(c->loop);
@@ -138,7 +152,7 @@ epode_status epode_send_message(epode_client *c, const epode_outgoing *message, 
         m.outgoing = true;
         m.time_ms = m.received_ms = ep_client_wall_ms();
         ep_client_begin(c);
-        st = ep_outbox_add(c->store, ep_sync_archive(c->sync), &m, &seq, &made, &changes);
+        st = ep_outbox_add(c->store, archive, &m, &seq, &made, &changes);
     }
     if (st >= 0) {
         ep_client_emit_changes(c, &changes);
@@ -209,6 +223,8 @@ static epode_status pump_row(const ep_outbox_row *row, void *user)
     uint64_t number = ep_stream_next_out(c->stream);
     int64_t now = ep_client_wall_ms();
     run->last = row->seq;
+    if (ep_rooms_hold(c, row->to))
+        return EPODE_OK;
     uint64_t most = ep_client_max_bytes(c);
     if (most && row->len > most) /* it would end the stream, and after each resumption again */
         return too_large(run, row);
@@ -274,21 +290,21 @@ typedef struct state_run {
     epode_client *c;
     ep_changes changes;
     epode_status (*act)(struct state_run *run, const ep_outbox_row *row);
-    int64_t last;
+    int64_t last, archive;
 } state_run;
 
 static epode_status state_row(const ep_outbox_row *row, void *user)
 {
     state_run *run = user;
     run->last = row->seq;
-    epode_status st = run->act(run, row);
+    epode_status st = !run->archive || run->archive == row->archive ? run->act(run, row) : EPODE_OK;
     return st < 0 ? st : EPODE_OK;
 }
 
-static epode_status each_in_state(epode_client *c, ep_outbox_state state,
+static epode_status each_in_state(epode_client *c, ep_outbox_state state, int64_t archive,
                                   epode_status (*act)(state_run *run, const ep_outbox_row *row))
 {
-    state_run run = { .c = c, .act = act };
+    state_run run = { .c = c, .act = act, .archive = archive };
     epode_status st = EPODE_OK;
     while (st == EPODE_OK)
         st = ep_outbox_list(c->store, state, run.last, PUMP_BATCH, state_row, &run);
@@ -313,13 +329,13 @@ static epode_status proved(epode_client *c, const ep_reply *reply, void *user)
 {
     (void)user;
     bool answered = reply->outcome == EPODE_IQ_RESULT || reply->outcome == EPODE_IQ_ERROR;
-    return answered && reply->number == c->proof ? each_in_state(c, EP_OUTBOX_SENT, act_done) : EPODE_OK;
+    return answered && reply->number == c->proof ? each_in_state(c, EP_OUTBOX_SENT, 0, act_done) : EPODE_OK;
 }
 
 /* The pages of catch-up have joined what the archive has of our messages; the rest it does not have. */
-epode_status ep_client_settle_doubt(epode_client *c)
+epode_status ep_client_settle_doubt(epode_client *c, int64_t archive)
 {
-    epode_status st = each_in_state(c, EP_OUTBOX_DOUBT, act_retry);
+    epode_status st = each_in_state(c, EP_OUTBOX_DOUBT, archive, act_retry);
     return st < 0 ? st : ep_client_pump(c);
 }
 
@@ -331,13 +347,19 @@ epode_status ep_client_take_error(epode_client *c, const ep_elem *message)
     const char *condition = ep_condition_of(ep_elem_child(message, "error", NULL));
     if (!from || !id)
         return EPODE_OK;
+    /* What a room refuses stands in its own archive, if that is followed. */
+    int64_t archive = from[ep_jid_bare_len(from)] ? 0 : ep_sync_room_archive(c->sync, from);
     char *peer = ep_strndup(from, ep_jid_bare_len(from));
-    epode_status st =
-        peer ? ep_conversation_open(c->store, ep_sync_archive(c->sync), peer, &conversation) : EPODE_ENOMEM;
+    epode_status st = peer ? ep_conversation_open(c->store, archive ? archive : ep_sync_archive(c->sync), peer,
+                                                  &conversation)
+                           : EPODE_ENOMEM;
     if (st == EPODE_OK)
         st = ep_outbox_find(c->store, conversation, id, &row);
+    /* XEP-0045, 7.4: from nobody who is in. It was not passed on, and is once we are in again. */
+    bool again = st == EPODE_OK && archive && strcmp(condition, "not-acceptable") == 0 && ep_rooms_not_in(c, peer, &st);
     if (st == EPODE_OK)
-        st = ep_outbox_failed(c->store, row, condition, &changes);
+        st = again ? ep_outbox_again(c->store, conversation, row, &changes)
+                   : ep_outbox_failed(c->store, row, condition, &changes);
     if (st >= 0)
         ep_client_emit_changes(c, &changes);
     ep_changes_free(&changes);

@@ -229,12 +229,16 @@ static epode_status new_default(epode_client *c)
         st = ask_carbons(c);
     if (st >= 0)
         st = ep_client_roster_reset(c);
+    /* Rooms knew us by the address that is gone. */
+    ep_rooms_reset(c);
     if (st >= 0)
         st = ep_client_blocking_reset(c);
     if (st >= 0)
         st = ep_client_ask_rest(c, true);
     if (st >= 0)
         st = ep_sync_ready(c->sync, false, NULL, ep_loop_now_us(c->loop), ep_client_wall_ms());
+    if (st >= 0)
+        st = ep_rooms_ready(c);
     return st < 0 ? st : EPODE_OK;
 }
 

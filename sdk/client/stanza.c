@@ -56,6 +56,7 @@ epode_status ep_client_ride(epode_client *c)
     ep_client_discover_reset(c);
     if (st >= 0)
         st = ep_sync_bound(c->sync);
+    ep_rooms_reset(c);
     c->riding = true;
     c->behind = 0;
     if (st >= 0)
@@ -96,6 +97,8 @@ epode_status ep_client_on_ready(epode_client *c)
         st = ep_client_send_pending(c);
     if (st >= 0 && !ridden)
         st = begin_sync(c, resumed);
+    if (st >= 0)
+        st = ep_rooms_ready(c);
     if (st >= 0)
         st = ep_client_publish_rest(c);
     if (st >= 0)
@@ -168,6 +171,7 @@ static epode_status take_message(epode_client *c, const ep_elem *e, bool *bulk)
     if (ep_streq(ep_elem_attr(e, "type"), "error"))
         return ep_client_take_error(c, e);
     ep_client_chat_take(c, e);
+    ep_rooms_message(c, e);
     uint64_t before = c->changes;
     epode_status st = ep_sync_live(c->sync, e, ids, 0, now);
     /* One that is held already was answered, or came by the archive: no receipt is sent for that (XEP-0184, 5.5). */
@@ -246,7 +250,7 @@ epode_status ep_client_stanza(epode_client *c, ep_elem *e, uint32_t h)
     else if (ep_elem_is(e, "iq", EP_NS_CLIENT))
         st = take_iq(c, e, &bulk);
     else if (ep_elem_is(e, "presence", EP_NS_CLIENT))
-        st = ep_client_take_presence(c, e);
+        st = ep_rooms_presence(c, e);
     c->resources.for_one = NULL;
     c->resources.answering = false;
     if (!bulk)

@@ -89,6 +89,14 @@ static void on_progress(void *user, size_t done, size_t expected)
     ep_client_emit(c, &ev);
 }
 
+static void on_finished(void *user, int64_t archive, epode_status status)
+{
+    /* What the archive holds is known now, or that there is none: messages in doubt can be decided. */
+    if (status == EPODE_OK || status == EPODE_ESTANZA)
+        ep_client_settle_doubt(user, archive);
+    ep_rooms_synced(user, archive, status);
+}
+
 static void on_synced(void *user, epode_status status)
 {
     epode_client *c = user;
@@ -101,15 +109,12 @@ static void on_synced(void *user, epode_status status)
     ev.error = status ? &err : NULL;
     if (status == EPODE_OK && c->session && c->session->synced_us < 0)
         c->session->synced_us = ep_loop_refresh(c->loop) - c->session->began_us;
-    /* What the archive holds is known now, or that there is none: messages in doubt can be decided. */
-    if (status == EPODE_OK || status == EPODE_ESTANZA)
-        ep_client_settle_doubt(c);
     ep_client_emit(c, &ev);
     ep_client_feed_search(c);
     ep_client_fetched(c, status);
 }
 
-const ep_sync_events ep_client_sync_events = { on_send_iq, on_changed, on_progress, on_synced };
+const ep_sync_events ep_client_sync_events = { on_send_iq, on_changed, on_progress, on_finished, on_synced };
 
 epode_status epode_archive_follow(epode_client *c, const char *room)
 {
@@ -125,6 +130,8 @@ epode_status epode_archive_follow(epode_client *c, const char *room)
     ep_client_begin(c);
     if (!st)
         st = ep_sync_follow(c->sync, jid.bare);
+    if (st >= 0)
+        st = ep_rooms_followed(c, jid.bare);
     ep_client_schedule(c);
     ep_loop_leave(c->loop);
     ep_jid_free(&jid);

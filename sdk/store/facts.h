@@ -19,6 +19,7 @@
 #define EP_FACT_BLOCK_LIST    "block-list"    /* "": the block list is that of the session that goes on */
 #define EP_FACT_BLOCKED       "blocked"       /* each JID of it (XEP-0191) */
 #define EP_FACT_SERVICE       "service"       /* which of the server's items does what */
+#define EP_FACT_ROOM          "room"          /* joined rooms: JID -> nick and how it was joined */
 #define EP_FACT_TOKEN_INFO    "token-info"    /* the token's mechanism and age, not the token */
 
 typedef struct ep_fact {

@@ -61,8 +61,25 @@ static epode_status live_known(ep_store *s, int64_t archive, const ep_msg *m, ep
     return status;
 }
 
+static epode_status live_move_up(ep_store *s, ep_archive *a, const ep_held *held, int64_t conversation,
+                                 ep_changes *changes)
+{
+    int64_t pos;
+    epode_status status = ep_tail_pos(s, a, &pos);
+    if (status == EPODE_OK)
+        status = ep_sql_run(s, EP_SQL_MESSAGE_PLACE, "iiii", held->row, pos, (int64_t)EP_PLACE_TAIL, (int64_t)0);
+    if (status != EPODE_OK)
+        return status;
+    a->top = pos;
+    status = ep_sql_run(s, EP_SQL_ARCHIVE_TOP, "ii", a->id, a->top);
+    ep_ints conversations = { .at = &conversation, .count = 1 };
+    if (status == EPODE_OK)
+        status = ep_conversation_refresh(s, &conversations);
+    return status == EPODE_OK ? ep_changes_add(s, changes, held->row, conversation, EP_CHANGE_MOVED) : status;
+}
+
 /* A room may act on the message by the archive id that it only has now. */
-static epode_status live_join(ep_store *s, const ep_archive *a, const ep_msg *m, ep_live *out,
+static epode_status live_join(ep_store *s, ep_archive *a, const ep_msg *m, ep_live *out,
                               ep_changes *changes)
 {
     ep_held held = { 0 };
@@ -71,8 +88,13 @@ static epode_status live_join(ep_store *s, const ep_archive *a, const ep_msg *m,
         return status;
     out->result = EP_LIVE_JOINED;
     out->row = held.row;
-    if (a->kind != EP_ARCHIVE_ROOM || m->kind != EP_MSG_TEXT)
+    if (a->kind != EP_ARCHIVE_ROOM)
         return EPODE_OK;
+    /* A room passes messages on in its own order, ours among them: this one stands where it came now. */
+    if (m->archive_id && held.place == EP_PLACE_TAIL && held.pos < a->top)
+        status = live_move_up(s, a, &held, out->conversation, changes);
+    if (status != EPODE_OK || m->kind != EP_MSG_TEXT)
+        return status;
     ep_ints one = { .at = &held.row, .count = 1 };
     return ep_effect_apply(s, &one, changes);
 }

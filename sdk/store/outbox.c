@@ -217,6 +217,28 @@ epode_status ep_outbox_failed(ep_store *s, int64_t row, const char *reason, ep_c
     return ep_write_leave(s, ep_store_solid(s, status));
 }
 
+static epode_status outbox_again(ep_store *s, int64_t conversation, int64_t row, ep_changes *changes)
+{
+    int64_t number, seq;
+    /* What came back has been there: it leaves the queue of stream management, and what went before it. */
+    epode_status status = ep_sql_int(s, &number, EP_SQL_OUTBOX_NUMBER, "i", row);
+    if (status == EPODE_OK)
+        status = outbox_acked(s, number, changes);
+    if (status >= 0)
+        status = ep_sql_run(s, EP_SQL_OUTBOX_DEL, "i", row);
+    if (status == EPODE_OK)
+        status = ep_sql_int(s, &seq, EP_SQL_OUTBOX_ADD, "ii", row, conversation);
+    return status == EPODE_OK ? ep_sql_run(s, EP_SQL_OUTBOX_SHIFT, "ii", conversation, row) : status;
+}
+
+epode_status ep_outbox_again(ep_store *s, int64_t conversation, int64_t row, ep_changes *changes)
+{
+    epode_status status = ep_write_enter(s);
+    if (status != EPODE_OK)
+        return status;
+    return ep_write_leave(s, ep_store_solid(s, outbox_again(s, conversation, row, changes)));
+}
+
 epode_status ep_outbox_find(ep_store *s, int64_t conversation, const char *id, int64_t *row)
 {
     return ep_sql_int(s, row, EP_SQL_OWN_SENT, "iit", conversation, ep_id_hash(id), id);

@@ -59,6 +59,8 @@ epode_status ep_outbox_done(ep_store *s, int64_t seq, ep_changes *changes);
  * also after it left the outbox, when an error comes back. EPODE_DONE: it is known to have arrived
  * already, or is no message of ours. */
 epode_status ep_outbox_failed(ep_store *s, int64_t row, const char *reason, ep_changes *changes);
+/* The server had it, and it came back: it waits again, before what follows it in its conversation. By row. */
+epode_status ep_outbox_again(ep_store *s, int64_t conversation, int64_t row, ep_changes *changes);
 /* The row of our own message with this id in this conversation, for an error that comes back.
  * EPODE_DONE: there is none. */
 epode_status ep_outbox_find(ep_store *s, int64_t conversation, const char *id, int64_t *row);

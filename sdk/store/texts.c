@@ -300,6 +300,9 @@ const char *const ep_sql_text[EP_SQL_COUNT] = {
     [EP_SQL_OUTBOX_LOST] = "UPDATE outbox SET state = 2, number = NULL WHERE state = 1",
     [EP_SQL_OUTBOX_RETRY] = "UPDATE outbox SET state = 0 WHERE seq = ?1 AND state = 2 "
                             "RETURNING seq",
+    [EP_SQL_OUTBOX_NUMBER] = "SELECT number FROM outbox WHERE message = ?1 AND number IS NOT NULL",
+    [EP_SQL_OUTBOX_SHIFT] = "UPDATE outbox SET seq = seq + (SELECT max(seq) FROM outbox) "
+                            "WHERE conversation = ?1 AND message > ?2 AND state = 0",
     [EP_SQL_DELIVERY_GET] = "SELECT state, coalesce(conversation, 0) FROM message "
                             "WHERE row = ?1 AND outgoing = 1",
     [EP_SQL_DELIVERY_PUT] =

@@ -93,6 +93,19 @@ void ep_catchup_free(ep_catchup *c)
     ep_free(c);
 }
 
+epode_status ep_catchup_set_nick(ep_catchup *c, const char *nick)
+{
+    if (!ep_str_set(&c->nick, nick))
+        return EPODE_ENOMEM;
+    c->reader.nick = c->nick;
+    return EPODE_OK;
+}
+
+const char *ep_catchup_nick(const ep_catchup *c)
+{
+    return c->nick;
+}
+
 static void catchup_reset(ep_catchup *c)
 {
     c->query[0] = '\0';

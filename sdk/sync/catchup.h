@@ -53,9 +53,13 @@ int64_t ep_catchup_deadline(const ep_catchup *c); /* EP_NEVER: none */
 /* The connection is gone: what was asked is forgotten. */
 void ep_catchup_cut(ep_catchup *c);
 
+/* Our nick in the room from now on, NULL: none; what is read under it is our own. */
+epode_status ep_catchup_set_nick(ep_catchup *c, const char *nick);
+
 bool ep_catchup_is_busy(const ep_catchup *c);
 bool ep_catchup_is_bulk(const ep_catchup *c); /* a page beyond the first one is asked for */
 int64_t ep_catchup_archive(const ep_catchup *c);
 const char *ep_catchup_owner(const ep_catchup *c);
+const char *ep_catchup_nick(const ep_catchup *c);
 
 #endif

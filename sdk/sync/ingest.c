@@ -47,7 +47,8 @@ static void ingest_peer(ep_msg *out, const ep_reader *r, const ep_message *m, ep
     if (r->room) {
         size_t bare = ep_jid_bare_len(from);
         out->outgoing = r->nick && from[bare] == '/' && strcmp(from + bare + 1, r->nick) == 0;
-        out->peer = keep(arena, r->room, ok);
+        /* What a room passes on names the one it is passed to; what it keeps names nobody. */
+        out->peer = out->to = keep(arena, r->room, ok);
         return;
     }
     out->outgoing = ep_jid_same_bare(from, r->account);

@@ -24,12 +24,17 @@ typedef struct followed {
     struct ep_sync *sync;
     ep_catchup *catchup;
     bool none; /* it does not exist, or not for us: what comes live is all there is */
+    /* of a room */
+    bool awaited; /* until it is joined, its end is not asked for */
+    bool whole;   /* joined, and what was missed before is here: what follows comes live while we are in */
+    bool again;   /* to be asked once more when the running query is over */
 } followed;
 
 struct ep_sync {
     ep_store *store;
     char *account;
     bool no_queries;
+    unsigned first_messages, first_days;
     const ep_sync_events *ev;
     void *user;
     const ep_log *log;
@@ -71,7 +76,7 @@ static bool sync_is_busy(const ep_sync *s)
 {
     bool busy = ep_catchup_is_busy(s->account_archive.catchup);
     for (size_t i = 0; i < s->room_count; i++)
-        busy = busy || ep_catchup_is_busy(s->rooms[i]->catchup);
+        busy = busy || ep_catchup_is_busy(s->rooms[i]->catchup) || s->rooms[i]->awaited;
     return busy;
 }
 
@@ -116,11 +121,9 @@ static epode_status settle_unreads(ep_sync *s)
     return st;
 }
 
-static void on_finished(void *user, epode_status status, bool forgot)
+static void finished(followed *f, epode_status status)
 {
-    followed *f = user;
     ep_sync *s = f->sync;
-    (void)forgot;
     f->none = status == EPODE_ESTANZA;
     if (f == &s->account_archive && status == EPODE_OK)
         status = settle_unreads(s);
@@ -131,20 +134,33 @@ static void on_finished(void *user, epode_status status, bool forgot)
             s->retry_us = 0;
         else if (!f->none)
             tail_retry(s);
+    } else {
+        f->whole = ep_catchup_nick(f->catchup) && (status == EPODE_OK || f->none);
     }
+    s->ev->finished(s->user, ep_catchup_archive(f->catchup), status);
     if (!s->beginning && !sync_is_busy(s))
         s->ev->synced(s->user, s->account_status);
 }
 
+static void on_finished(void *user, epode_status status, bool forgot)
+{
+    followed *f = user;
+    bool again = f->again && f->sync->online;
+    (void)forgot;
+    f->again = false;
+    /* Joined while its archive was being read: what came in between may have been missed by both. */
+    if (again && ep_catchup_begin(f->catchup, false, NULL, f->sync->now_us, 0) >= 0)
+        return;
+    finished(f, status);
+}
+
 static const ep_catchup_events catchup_events = { on_ask, on_stored, on_finished };
 
-static epode_status followed_open(ep_sync *s, followed *f, const char *room, const ep_sync_config *config)
+static epode_status followed_open(ep_sync *s, followed *f, const char *room)
 {
-    ep_catchup_config cc = { .reader = { .account = s->account, .room = room } };
-    if (config) {
-        cc.first_messages = config->first_messages;
-        cc.first_days = config->first_days;
-    }
+    ep_catchup_config cc = { .reader = { .account = s->account, .room = room },
+                             .first_messages = s->first_messages,
+                             .first_days = s->first_days };
     f->sync = s;
     return ep_catchup_new(&f->catchup, s->store, &cc, &catchup_events, f, s->log);
 }
@@ -160,7 +176,7 @@ static epode_status room_add(ep_sync *s, const char *room)
         s->room_cap = cap;
     }
     followed *f = ep_calloc(1, sizeof *f);
-    epode_status st = f ? followed_open(s, f, room, NULL) : EPODE_ENOMEM;
+    epode_status st = f ? followed_open(s, f, room) : EPODE_ENOMEM;
     if (st) {
         ep_free(f);
         return st;
@@ -205,13 +221,15 @@ epode_status ep_sync_new(ep_sync **out, ep_store *store, const ep_sync_config *c
         return EPODE_ENOMEM;
     s->store = store;
     s->no_queries = config->no_queries;
+    s->first_messages = config->first_messages;
+    s->first_days = config->first_days;
     s->ev = events;
     s->user = user;
     s->log = log;
     s->tail_us = s->tail_since_us = EP_NEVER;
     epode_status st = ep_str_set(&s->account, config->account) ? EPODE_OK : EPODE_ENOMEM;
     if (!st)
-        st = followed_open(s, &s->account_archive, NULL, config);
+        st = followed_open(s, &s->account_archive, NULL);
     if (!st)
         st = rooms_load(s);
     if (st) {
@@ -257,6 +275,63 @@ epode_status ep_sync_follow(ep_sync *s, const char *room)
     return st < 0 ? st : EPODE_OK;
 }
 
+epode_status ep_sync_room_await(ep_sync *s, const char *room, const char *nick, bool *fresh)
+{
+    *fresh = !room_of(s, room);
+    epode_status st = *fresh ? room_add(s, room) : EPODE_OK;
+    followed *f = st ? NULL : room_of(s, room);
+    if (!f)
+        return st;
+    f->awaited = true;
+    f->whole = false;
+    return ep_catchup_set_nick(f->catchup, nick);
+}
+
+epode_status ep_sync_room_begin(ep_sync *s, const char *room, const char *nick, bool query, int64_t now_us)
+{
+    followed *f = room_of(s, room);
+    if (!f)
+        return EPODE_OK;
+    f->awaited = false;
+    s->now_us = now_us;
+    epode_status st = ep_catchup_set_nick(f->catchup, nick);
+    if (st || !s->online)
+        return st;
+    if (ep_catchup_is_busy(f->catchup))
+        f->again = query;
+    else if (query && !s->no_queries)
+        st = ep_catchup_begin(f->catchup, false, NULL, now_us, 0);
+    else
+        finished(f, EPODE_ESTANZA);
+    return st < 0 ? st : EPODE_OK;
+}
+
+epode_status ep_sync_room_nick(ep_sync *s, const char *room, const char *nick)
+{
+    followed *f = room_of(s, room);
+    return f ? ep_catchup_set_nick(f->catchup, nick) : EPODE_OK;
+}
+
+void ep_sync_unfollow(ep_sync *s, const char *room)
+{
+    for (size_t i = 0; i < s->room_count; i++) {
+        followed *f = s->rooms[i];
+        if (!ep_jid_same_bare(room, ep_catchup_owner(f->catchup)))
+            continue;
+        memmove(&s->rooms[i], &s->rooms[i + 1], (s->room_count - i - 1) * sizeof *s->rooms);
+        s->room_count--;
+        ep_catchup_free(f->catchup);
+        ep_free(f);
+        return;
+    }
+}
+
+int64_t ep_sync_room_archive(const ep_sync *s, const char *room)
+{
+    const followed *f = room_of(s, room);
+    return f ? ep_catchup_archive(f->catchup) : 0;
+}
+
 int64_t ep_sync_archive(const ep_sync *s)
 {
     return ep_catchup_archive(s->account_archive.catchup);
@@ -295,9 +370,10 @@ epode_status ep_sync_ready(ep_sync *s, bool resumed, const ep_archive_info *ends
         return ep_archive_mark(s->store, ep_sync_archive(s));
     s->beginning = true;
     epode_status st = ep_catchup_begin(s->account_archive.catchup, resumed, ends, now_us, now_ms);
-    /* A room goes on without us, session or not: its end is always asked for. */
+    /* A room goes on without us, session or not: its end is asked for, unless we are in it and a session goes on. */
     for (size_t i = 0; i < s->room_count && st >= 0; i++)
-        st = ep_catchup_begin(s->rooms[i]->catchup, false, NULL, now_us, now_ms);
+        if (!s->rooms[i]->awaited && !(resumed && s->rooms[i]->whole))
+            st = ep_catchup_begin(s->rooms[i]->catchup, false, NULL, now_us, now_ms);
     if (st >= 0 && !resumed)
         st = ask_positions(s);
     s->beginning = false;
@@ -318,8 +394,10 @@ void ep_sync_stop(ep_sync *s)
     s->online = false;
     s->tail_us = s->tail_since_us = EP_NEVER;
     ep_catchup_cut(s->account_archive.catchup);
-    for (size_t i = 0; i < s->room_count; i++)
+    for (size_t i = 0; i < s->room_count; i++) {
+        s->rooms[i]->again = false;
         ep_catchup_cut(s->rooms[i]->catchup);
+    }
 }
 
 static void tail_touch(ep_sync *s, int64_t now_us)
@@ -348,7 +426,8 @@ epode_status ep_sync_live(ep_sync *s, const ep_elem *message, bool ids, int64_t 
     bool groupchat = ep_streq(ep_elem_attr(message, "type"), "groupchat");
     followed *room = groupchat ? room_of(s, ep_elem_attr(message, "from")) : NULL;
     const char *owner = room ? ep_catchup_owner(room->catchup) : s->account;
-    ep_reader reader = { .account = s->account, .room = room ? owner : NULL };
+    ep_reader reader = { .account = s->account, .room = room ? owner : NULL,
+                         .nick = room ? ep_catchup_nick(room->catchup) : NULL };
     const char *id = ids || room ? live_id(message, owner) : NULL;
     int64_t archive = ep_catchup_archive(room ? room->catchup : s->account_archive.catchup);
     ep_arena_reset(&s->arena);
@@ -477,7 +556,7 @@ void ep_sync_tick(ep_sync *s, int64_t now_us, int64_t now_ms)
     s->tail_us = s->tail_since_us = EP_NEVER;
     if (s->online && !account->none && !ep_catchup_is_busy(account->catchup) &&
         ep_catchup_begin(account->catchup, false, NULL, now_us, now_ms) < 0)
-        on_finished(account, EPODE_ESTORE, false);
+        finished(account, EPODE_ESTORE);
 }
 
 int64_t ep_sync_deadline(const ep_sync *s)

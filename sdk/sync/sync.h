@@ -14,6 +14,9 @@ typedef struct ep_sync_events {
     epode_status (*send_iq)(void *user, const char *xml, size_t len);
     void (*changed)(void *user, const ep_changes *changes);
     void (*progress)(void *user, size_t done, size_t expected);
+    /* This archive's catch-up is over: it is held up to its end (EPODE_OK), or there is none (EPODE_ESTANZA), or not
+     * and why. */
+    void (*finished)(void *user, int64_t archive, epode_status status);
     /* Every followed archive is held up to its end (EPODE_OK), or the account's is not and why. */
     void (*synced)(void *user, epode_status status);
 } ep_sync_events;
@@ -55,6 +58,15 @@ epode_status ep_sync_publish(ep_sync *s, int64_t conversation, const char *peer)
 /* Keeps a room's archive as well (XEP-0313, 5.2), in this session and all that follow; joining it is not needed.
  * EPODE_EINVAL: the JID is that of an archive of another kind. */
 epode_status ep_sync_follow(ep_sync *s, const char *room);
+/* The room is about to be joined: its end is asked for behind that and not before (XEP-0313, 5.2), and messages under
+ * this nick are ours. It is followed from now on; *fresh: it was not before. */
+epode_status ep_sync_room_await(ep_sync *s, const char *room, const char *nick, bool *fresh);
+/* It was joined, or will not be. query: what was missed is asked for; else it has no archive, or nothing was. */
+epode_status ep_sync_room_begin(ep_sync *s, const char *room, const char *nick, bool query, int64_t now_us);
+epode_status ep_sync_room_nick(ep_sync *s, const char *room, const char *nick); /* we are called so now */
+/* What is held stays; nothing more is asked. */
+void ep_sync_unfollow(ep_sync *s, const char *room);
+int64_t ep_sync_room_archive(const ep_sync *s, const char *room); /* a bare or full JID; 0: not followed */
 /* See ep_catchup_fill. */
 epode_status ep_sync_fill(ep_sync *s, int64_t below_pos, unsigned n, int64_t now_us);
 

@@ -49,7 +49,9 @@
 #define EP_NS_PUBSUB         "http://jabber.org/protocol/pubsub"
 #define EP_NS_PUBSUB_EVENT   "http://jabber.org/protocol/pubsub#event"
 #define EP_NS_MDS            "urn:xmpp:mds:displayed:0"   /* XEP-0490 */
-#define EP_NS_MUC_USER       "http://jabber.org/protocol/muc#user" /* XEP-0045 */
+#define EP_NS_MUC            "http://jabber.org/protocol/muc"  /* XEP-0045 */
+#define EP_NS_MUC_USER       "http://jabber.org/protocol/muc#user"
+#define EP_NS_MUC_OWNER      "http://jabber.org/protocol/muc#owner"
 #define EP_NS_CHAT_STATES    "http://jabber.org/protocol/chatstates" /* XEP-0085 */
 #define EP_NS_IDLE           "urn:xmpp:idle:1"            /* XEP-0319 */
 #define EP_NS_VCARD_UPDATE   "vcard-temp:x:update"        /* XEP-0153 */
@@ -57,5 +59,6 @@
 #define EP_NS_BLOCKING       "urn:xmpp:blocking"          /* XEP-0191 */
 #define EP_NS_PUSH           "urn:xmpp:push:0"            /* XEP-0357 */
 #define EP_NS_UPLOAD         "urn:xmpp:http:upload:0"     /* XEP-0363 */
+#define EP_NS_BOOKMARKS      "urn:xmpp:bookmarks:1"       /* XEP-0402 */
 
 #endif

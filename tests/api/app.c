@@ -147,6 +147,7 @@ static void app_note(app *a, const epode_event *event)
         assert_non_null(event->peer);
         break;
     case EPODE_EV_SUBSCRIPTION:
+    case EPODE_EV_ROOM:
         assert_non_null(event->peer);
         break;
     }

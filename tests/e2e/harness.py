@@ -117,9 +117,10 @@ class Result:
 
 class Listener:
     """epode connect --listen, or the victim, running."""
+    stdin = subprocess.DEVNULL
 
     def __init__(self, cmd, env):
-        self.proc = subprocess.Popen(cmd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        self.proc = subprocess.Popen(cmd, stdin=self.stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                      text=True, env=env)
         self.out = Lines(self.proc.stdout)
         self.err = Lines(self.proc.stderr)

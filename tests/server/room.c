@@ -220,6 +220,13 @@ void srv_room_presence(struct srv_session *session, const char *jid, const char 
         srv_route_error(session, presence, "cancel", "not-acceptable");
         return;
     }
+    const char *refusal = srv_text(srv, ROOM_REFUSE), *condition = strchr(refusal, '/');
+    if (!who && condition) {
+        char *kind = srv_dup_n(refusal, (size_t)(condition - refusal));
+        srv_route_error(session, presence, kind, condition + 1);
+        free(kind);
+        return;
+    }
     struct srv_occupant *holder = room ? srv_room_nick(room, nick) : NULL;
     if (holder && strcmp(holder->session->user, session->user) != 0)
         srv_route_error(session, presence, "cancel", "conflict");
