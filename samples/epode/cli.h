@@ -81,6 +81,7 @@ char *cli_default_db(const char *jid);
 void cli_time(int64_t ms, char out[32]); /* XEP-0082 */
 const char *cli_delivery_name(epode_delivery d);
 json_t *cli_message_json(const epode_message *m);
+json_t *cli_room_json(const epode_event *ev); /* of EPODE_EV_ROOM */
 void cli_message_print(const epode_message *m);
 json_t *cli_unreads_json(epode_store *store);
 json_t *cli_holes_json(epode_store *store);

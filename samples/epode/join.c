@@ -59,12 +59,16 @@ static const char *change_word(epode_room_change what)
     return words[what];
 }
 
+json_t *cli_room_json(const epode_event *ev)
+{
+    return json_pack("{s:s,s:s,s:s,s:s?,s:s?,s:s?}", "event", "room", "room", ev->peer, "change", change_word(ev->room),
+                     "nick", ev->nick, "text", ev->text, "left", ev->left ? left_word(ev->left) : NULL);
+}
+
 static void print_room(const join_run *run, const epode_event *ev)
 {
     if (run->o->json) {
-        cli_print_json(json_pack("{s:s,s:s,s:s,s:s?,s:s?,s:s?}", "event", "room", "room", ev->peer, "change",
-                                 change_word(ev->room), "nick", ev->nick, "text", ev->text, "left",
-                                 ev->left ? left_word(ev->left) : NULL));
+        cli_print_json(cli_room_json(ev));
         return;
     }
     printf("* %s ", change_word(ev->room));

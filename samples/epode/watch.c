@@ -216,6 +216,8 @@ static json_t *event_json(epode_client *client, const epode_event *ev)
         return json_pack("{s:s,s:s,s:s}", "event", "avatar", "peer", ev->peer, "id", ev->id);
     case EPODE_EV_BLOCKING:
         return json_pack("{s:s,s:s?,s:b}", "event", "blocking", "peer", ev->peer, "blocked", ev->blocked);
+    case EPODE_EV_ROOM:
+        return cli_room_json(ev);
     default:
         return NULL; /* stanzas, capabilities, errands: nobody asked for them here */
     }
