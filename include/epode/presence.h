@@ -1,6 +1,6 @@
-/* epode/presence.h: who is there, what they can do, and who is writing. All of it is of a session, and nothing of it is
- * in the store: before a session, and after one, nobody's presence is known. A session that is resumed goes on with what
- * was known; one that an earlier process began tells a new process of those only who change. */
+/* epode/presence.h: who is there, what they can do, and who is writing. All of it is of a session: before
+ * one, and after it, nobody's presence is known. A session that is resumed goes on with what was known, in another process
+ * too. */
 #ifndef EPODE_PRESENCE_H
 #define EPODE_PRESENCE_H
 

@@ -259,7 +259,7 @@ epode_status epode_client_forget(epode_client *c, int what)
         { EPODE_FORGET_FACTS, EP_SECRET_TICKET, true },    { EPODE_FORGET_TOKEN, EP_SECRET_TOKEN, true },
         { EPODE_FORGET_FACTS, EP_FACT_SERVICE, false },
         { EPODE_FORGET_TOKEN, EP_FACT_TOKEN_INFO, false }, { EPODE_FORGET_TOKEN, EP_SECRET_SCRAM, true },
-        { EPODE_FORGET_PINS, EP_FACT_PIN, false },
+        { EPODE_FORGET_PINS, EP_FACT_PIN, false },         { EPODE_FORGET_SESSION, EP_FACT_PRESENCE, false },
     };
     if (c->freed || c->suspended || c->state != EPODE_STOPPED || c->net)
         return EPODE_ESTATE;

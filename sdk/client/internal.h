@@ -339,8 +339,17 @@ void ep_client_presence_over(epode_client *c); /* the session is: nobody is ther
 void ep_client_presence_free(epode_client *c);
 bool ep_client_wants_presence(const epode_client *c); /* in a new session */
 epode_status ep_client_send_presence(epode_client *c, const char *from); /* NULL: the only one, or the default */
-epode_status ep_client_presence_catch_up(epode_client *c); /* a session was resumed: what was wished meanwhile */
+epode_status ep_client_presence_catch_up(epode_client *c); /* a session was resumed: what was wished meanwhile,
+                                                            * and who is there, if another process knew */
 epode_status ep_client_take_presence(epode_client *c, const ep_elem *presence);
+
+epode_status ep_client_presence_there(epode_client *c, const char *full, const ep_presence *in);
+
+/* presence_kept.c */
+epode_status ep_client_presence_keep(epode_client *c, const char *full, const ep_elem *presence);
+epode_status ep_client_presence_drop(epode_client *c, const char *jid); /* a bare one: all of its resources */
+epode_status ep_client_presence_load(epode_client *c);
+epode_status ep_client_presence_reset(epode_client *c); /* a session that is none of before */
 
 /* contact_caps.c */
 /* Of one resource, or of any of a bare JID, from what is known; JIDs are prepared. */

@@ -225,6 +225,8 @@ static epode_status on_bound(void *user, const char *jid, ep_bind_kind kind, con
     if (st >= 0)
         st = ep_client_blocking_reset(c);
     if (st >= 0)
+        st = ep_client_presence_reset(c);
+    if (st >= 0)
         st = ep_store_smq_move_to_pending(c->store);
     if (st >= 0)
         st = ep_outbox_lost(c->store);

@@ -128,7 +128,7 @@ static void tell(epode_client *c, const char *full, epode_show show, const ep_er
     ep_free(bare);
 }
 
-static epode_status take_available(epode_client *c, const char *full, const ep_presence *in)
+epode_status ep_client_presence_there(epode_client *c, const char *full, const ep_presence *in)
 {
     ep_presences *p = &c->presences;
     ep_resource_there *was = ep_presence_find(p, full), *is;
@@ -175,13 +175,19 @@ static void take_gone(epode_client *c, const char *jid, const ep_error *err)
         tell(c, jid, EPODE_SHOW_OFFLINE, err);
 }
 
-static void take_error(epode_client *c, const char *jid, const ep_elem *presence)
+/* error: the stanza that came back; NULL: none did. */
+static epode_status take_unavailable(epode_client *c, const char *jid, const ep_elem *error)
 {
     ep_error err = { 0 };
-    const char *condition = ep_condition_of(ep_elem_child(presence, "error", NULL));
+    if (!error) {
+        take_gone(c, jid, NULL);
+        return ep_client_presence_drop(c, jid);
+    }
+    const char *condition = ep_condition_of(ep_elem_child(error, "error", NULL));
     ep_fail(&err, EPODE_ESTANZA, 0, "presence came back: %s", condition ? condition : "undefined-condition");
     ep_error_set_condition(&err, condition);
     take_gone(c, jid, &err);
+    return ep_client_presence_drop(c, jid);
 }
 
 epode_status ep_client_take_presence(epode_client *c, const ep_elem *e)
@@ -200,11 +206,9 @@ epode_status ep_client_take_presence(epode_client *c, const ep_elem *e)
     else if (ep_client_resource_named(c, full))
         ; /* what we said ourselves */
     else if (in.type == EP_PRESENCE_AVAILABLE)
-        st = take_available(c, full, &in);
-    else if (in.type == EP_PRESENCE_ERROR)
-        take_error(c, full, e);
+        st = (st = ep_client_presence_there(c, full, &in)) ? st : ep_client_presence_keep(c, full, e);
     else
-        take_gone(c, full, NULL);
+        st = take_unavailable(c, full, in.type == EP_PRESENCE_ERROR ? e : NULL);
     ep_free(full);
     ep_jid_free(&from);
     return st;
@@ -275,7 +279,8 @@ static epode_status send_all(epode_client *c)
 
 epode_status ep_client_presence_catch_up(epode_client *c)
 {
-    return c->presences.own_due ? send_all(c) : EPODE_OK;
+    epode_status st = c->presences.count ? EPODE_OK : ep_client_presence_load(c);
+    return st < 0 ? st : c->presences.own_due ? send_all(c) : EPODE_OK;
 }
 
 /* EPODE_EINVAL: it cannot be written. */

@@ -53,6 +53,8 @@ epode_status ep_client_ride(epode_client *c)
         st = ep_client_roster_reset(c);
     if (st >= 0)
         st = ep_client_blocking_reset(c);
+    if (st >= 0)
+        st = ep_client_presence_reset(c);
     ep_client_discover_reset(c);
     if (st >= 0)
         st = ep_sync_bound(c->sync);

@@ -18,6 +18,7 @@
 #define EP_FACT_ROSTER_VER    "roster-ver"    /* roster version (RFC 6121 section 2.6) */
 #define EP_FACT_BLOCK_LIST    "block-list"    /* "": the block list is that of the session that goes on */
 #define EP_FACT_BLOCKED       "blocked"       /* each JID of it (XEP-0191) */
+#define EP_FACT_PRESENCE      "presence"      /* of a session that can be resumed: full JID -> stanza */
 #define EP_FACT_SERVICE       "service"       /* which of the server's items does what */
 #define EP_FACT_ROOM          "room"          /* joined rooms: JID -> nick and how it was joined */
 #define EP_FACT_TOKEN_INFO    "token-info"    /* the token's mechanism and age, not the token */

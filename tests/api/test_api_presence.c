@@ -284,6 +284,43 @@ static void a_resumed_session_knows_who_is_there_and_says_what_changed(void **st
     done(&a);
 }
 
+/* The server tells it nothing of this again. */
+static void another_process_that_resumes_knows_who_is_there(void **state)
+{
+    app a = { 0 };
+    (void)state;
+    clear();
+    start_as(&a, "alice", at_a, "taken-over.db", 0);
+    server_say(&srv, "stanza alice <presence from='bob@localhost/x'><show>away</show><priority>1</priority></presence>");
+    server_say(&srv, "stanza alice <presence from='bob@localhost/y'><show>dnd</show><priority>2</priority></presence>");
+    server_say(&srv, "stanza alice <presence from='bob@localhost/z'/>");
+    server_say(&srv, "stanza alice <presence from='bob@localhost/z' type='unavailable'/>");
+    server_say(&srv, "stanza alice <presence from='carol@localhost/c'/>");
+    server_say(&srv, "stanza alice <presence from='carol@localhost' type='unavailable'/>");
+    app_until(&a, 5000, strstr(at_a, "carol@localhost=5;"));
+    app_stop(&a, EPODE_STOP_RESUMABLE);
+    app_close(&a);
+    clear();
+    open_as(&a, "alice", at_a, "taken-over.db", 0);
+    epode_client_start(a.client);
+    app_until(&a, 5000, a.ready && epode_presence_count(a.client, BOB) == 2);
+    assert_true(epode_session_is_resumed(epode_client_session(a.client)));
+    assert_string_equal(bob(&a)->jid, "bob@localhost/y");
+    assert_int_equal(bob(&a)->show, EPODE_SHOW_DND);
+    assert_int_equal(epode_presence_count(a.client, "carol@localhost"), 0);
+    app_for(&a, 20);
+    assert_string_equal(at_a, "bob@localhost=2;bob@localhost=4;");
+    /* And a new session knows nothing of the old one. */
+    app_stop(&a, EPODE_STOP_RESUMABLE);
+    app_close(&a);
+    server_say(&srv, "forget-sm");
+    clear();
+    start_as(&a, "alice", at_a, "taken-over.db", 0);
+    assert_string_equal(at_a, "");
+    assert_null(bob(&a));
+    done(&a);
+}
+
 static void no_presence_is_sent_by_itself_where_none_is_wanted(void **state)
 {
     app a = { 0 }, b = { 0 };
@@ -478,6 +515,7 @@ int main(void)
         cmocka_unit_test(presence_of_rooms_and_of_nobody_is_passed_over),
         cmocka_unit_test(our_own_is_remembered_for_the_next_session),
         cmocka_unit_test(a_resumed_session_knows_who_is_there_and_says_what_changed),
+        cmocka_unit_test(another_process_that_resumes_knows_who_is_there),
         cmocka_unit_test(no_presence_is_sent_by_itself_where_none_is_wanted),
         cmocka_unit_test(presence_for_one_alone_is_sent_and_withdrawn),
         cmocka_unit_test(what_a_contact_can_do_is_asked_once_per_hash_and_kept),
