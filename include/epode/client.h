@@ -39,7 +39,9 @@ enum {
     EPODE_RECEIPTS_TO_ALL = 1 << 13, /* to strangers too: they learn that the account is online */
     EPODE_NO_SEARCH = 1 << 14,     /* do not index words now: a search finds what was indexed before */
     EPODE_MULTI_RESOURCE = 1 << 15, /* no stream management, so that more resources can be bound: resource.h */
-    EPODE_BLOCK_LIST = 1 << 16     /* ask for the block list in each session: blocking.h */
+    EPODE_BLOCK_LIST = 1 << 16,     /* ask for the block list in each session: blocking.h */
+    EPODE_NO_AUTOJOIN = 1 << 17,   /* join no room for its bookmark: bookmark.h */
+    EPODE_NO_BOOKMARKS = 1 << 18   /* read no bookmarks at all */
 };
 
 enum { EPODE_LOG_ERROR = 1, EPODE_LOG_WARN, EPODE_LOG_INFO, EPODE_LOG_DEBUG, EPODE_LOG_TRACE };

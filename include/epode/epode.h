@@ -10,6 +10,7 @@
 #include "epode/loop.h"
 #include "epode/presence.h"
 #include "epode/resource.h"
+#include "epode/bookmark.h"
 #include "epode/room.h"
 #include "epode/roster.h"
 #include "epode/send.h"

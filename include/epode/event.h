@@ -36,7 +36,9 @@ typedef enum epode_event_type {
     EPODE_EV_AVATAR,    /* peer's avatar: id is its SHA-1, "" none; get it only where it is not held already */
     EPODE_EV_BLOCKING,  /* peer is blocked now, or no longer: blocked. peer NULL: the list in the store is the server's,
                          * in this session, or error why not */
-    EPODE_EV_ROOM       /* of a room (room.h): peer, room, and what that needs */
+    EPODE_EV_ROOM,      /* of a room (room.h): peer, room, and what that needs */
+    EPODE_EV_BOOKMARK   /* a bookmark (bookmark.h): peer, bookmark. peer NULL: the list is the server's, in this session, or
+                         * error why not */
 } epode_event_type;
 
 typedef enum epode_change {
@@ -100,6 +102,14 @@ typedef enum epode_room_change {
     EPODE_ROOM_OCCUPANT_LEFT   /* nick; left, and text is the reason that was given */
 } epode_room_change;
 
+/* What became of a bookmark. */
+typedef enum epode_bookmark_change {
+    EPODE_BOOKMARK_ADDED = 1,
+    EPODE_BOOKMARK_CHANGED,
+    EPODE_BOOKMARK_REMOVED,
+    EPODE_BOOKMARK_CURRENT /* of none: those held are the server's */
+} epode_bookmark_change;
+
 /* Why somebody is not in a room any more. */
 typedef enum epode_room_left {
     EPODE_LEFT_SELF = 1,     /* by their own wish */
@@ -130,7 +140,7 @@ typedef struct epode_event {
     size_t size;
     epode_event_type type;
     epode_state state;        /* STATE */
-    const epode_error *error; /* STATE, SYNC, ROSTER, PRESENCE, BLOCKING, ROOM; NULL: nothing wrong */
+    const epode_error *error; /* STATE, SYNC, ROSTER, PRESENCE, BLOCKING, ROOM, BOOKMARK; NULL: nothing wrong */
     uint64_t row;             /* MESSAGE, DELIVERY: for epode_store_message() */
     epode_change change;      /* MESSAGE */
     const char *xml;          /* STANZA: the stanza as text; xml_len bytes and a NUL */
@@ -138,7 +148,7 @@ typedef struct epode_event {
     const char *id;           /* DELIVERY: the stanza's id; AVATAR: the avatar's */
     epode_delivery delivery;
     const char *peer;         /* UNREAD, ROSTER, SUBSCRIPTION, PRESENCE, CAPS, CHAT_STATE, AVATAR: a bare JID;
-                               * ROOM: the room's; BLOCKING: any */
+                               * ROOM, BOOKMARK: the room's; BLOCKING: any */
     bool synced;              /* SYNC: every followed archive is held up to its end */
     size_t done, expected;    /* SYNC: messages so far; expected 0: not known */
     const char *resource;     /* whom what caused it was addressed to, where several are bound (resource.h): a full JID;
@@ -152,6 +162,7 @@ typedef struct epode_event {
     epode_room_change room;   /* ROOM */
     epode_room_left left;     /* ROOM: of LEFT and OCCUPANT_LEFT */
     const char *nick, *text;  /* ROOM; NULL: none */
+    epode_bookmark_change bookmark; /* BOOKMARK */
 } epode_event;
 
 #ifdef __cplusplus

@@ -51,6 +51,8 @@ static epode_status client_open_sync(epode_client *c, ep_error *err)
     epode_status st = ep_sync_new(&c->sync, c->store, &config, &ep_client_sync_events, c, &c->log);
     if (st >= 0)
         st = ep_rooms_load(c);
+    if (st >= 0)
+        st = ep_bookmarks_load(c);
     if (st < 0)
         *err = *ep_store_error(c->store);
     return st;
@@ -116,6 +118,7 @@ static void client_destroy(epode_client *c)
     ep_client_presence_free(c);
     ep_client_chats_over(c);
     ep_rooms_free(c);
+    ep_bookmarks_free(c);
     ep_session_free(c->session);
     ep_session_free(c->building);
     ep_memory_free(&c->memory);

@@ -12,6 +12,7 @@
 #include "client/presence.h"
 #include "client/request.h"
 #include "client/resource.h"
+#include "client/bookmark.h"
 #include "client/room.h"
 #include "client/backoff.h"
 #include "epode/epode.h"
@@ -194,6 +195,7 @@ struct epode_client {
     ep_list chats;       /* of chat_state.c */
     size_t chat_count;
     ep_rooms rooms;
+    ep_bookmark_list bookmarks;
     uint64_t changes;    /* of messages, so far */
 
     uint32_t h_seen;     /* stanzas handled; stored at the turn's end */

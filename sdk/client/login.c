@@ -221,6 +221,7 @@ static epode_status on_bound(void *user, const char *jid, ep_bind_kind kind, con
     ep_client_session_over(c, true);
     ep_client_discover_reset(c);
     ep_rooms_reset(c);
+    ep_bookmarks_reset(c);
     epode_status st = ep_client_roster_reset(c);
     if (st >= 0)
         st = ep_client_blocking_reset(c);

@@ -59,6 +59,7 @@ epode_status ep_client_ride(epode_client *c)
     if (st >= 0)
         st = ep_sync_bound(c->sync);
     ep_rooms_reset(c);
+    ep_bookmarks_reset(c);
     c->riding = true;
     c->behind = 0;
     if (st >= 0)
@@ -101,6 +102,8 @@ epode_status ep_client_on_ready(epode_client *c)
         st = begin_sync(c, resumed);
     if (st >= 0)
         st = ep_rooms_ready(c);
+    if (st >= 0 && !resumed)
+        st = ep_bookmarks_ask(c);
     if (st >= 0)
         st = ep_client_publish_rest(c);
     if (st >= 0)
@@ -166,6 +169,8 @@ static epode_status take_message(epode_client *c, const ep_elem *e, bool *bulk)
         return ep_sync_live(c->sync, inner, ids, 0, now);
     }
     const ep_elem *event = ep_elem_child(e, "event", EP_NS_PUBSUB_EVENT);
+    if (event && ep_bookmarks_event(event))
+        return from_account(c, e) ? ep_bookmarks_take(c, event) : forged(c, "an event about bookmarks");
     if (event) {
         ep_client_take_avatar(c, ep_elem_attr(e, "from"), event);
         return from_account(c, e) ? ep_sync_event(c->sync, event) : EPODE_OK;

@@ -132,6 +132,9 @@ static void app_note(app *a, const epode_event *event)
         assert_true(event->peer ? event->from != NULL : event->show == EPODE_SHOW_OFFLINE);
         a->presences++;
         break;
+    case EPODE_EV_BOOKMARK:
+        a->bookmarks += !event->peer && !event->error;
+        break;
     case EPODE_EV_BLOCKING:
         a->block_lists += !event->peer && !event->error;
         break;

@@ -29,6 +29,7 @@ typedef struct app {
     unsigned synced, sync_errors, fetched;
     bool fetched_all;
     size_t fetched_messages;
+    unsigned bookmarks; /* how often they were the server's */
     unsigned rosters, roster_errors, contacts_changed, presences, block_lists;
     unsigned destroyed, events; /* how often user was given back; events in all */
     bool late;                  /* an event came after the client was freed */
