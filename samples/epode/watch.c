@@ -192,6 +192,7 @@ static json_t *event_json(epode_client *client, const epode_event *ev)
 {
     static const char *const states[] = { "stopped", "connecting", "ready", "offline" };
     static const char *const steps[] = { "", "subscribe", "subscribed", "unsubscribe", "unsubscribed" };
+    static const char *const marks[] = { "", "added", "changed", "removed", "current" };
     static const char *const chats[] = { "", "active", "composing", "paused", "inactive", "gone" };
     switch (ev->type) {
     case EPODE_EV_STATE:
@@ -218,6 +219,9 @@ static json_t *event_json(epode_client *client, const epode_event *ev)
         return json_pack("{s:s,s:s?,s:b}", "event", "blocking", "peer", ev->peer, "blocked", ev->blocked);
     case EPODE_EV_ROOM:
         return cli_room_json(ev);
+    case EPODE_EV_BOOKMARK:
+        return json_pack("{s:s,s:s?,s:s}", "event", "bookmark", "peer", ev->peer, "change",
+                         ev->error ? "refused" : NAME(marks, ev->bookmark));
     default:
         return NULL; /* stanzas, capabilities, errands: nobody asked for them here */
     }
