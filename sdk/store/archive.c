@@ -131,6 +131,24 @@ epode_status ep_archive_mark(ep_store *s, int64_t archive)
     return ep_write_leave(s, ep_store_solid(s, ep_archive_save(s, &a)));
 }
 
+epode_status ep_archive_before_end(ep_store *s, int64_t archive, const char *wanted,
+                                   int64_t back_ms, ep_buf *id, int64_t *end_ms)
+{
+    sqlite3_stmt *row;
+    epode_status status =
+        ep_sql_row(s, &row, EP_SQL_BEFORE_END, "iti", archive, wanted, back_ms);
+    if (status != EPODE_OK)
+        return status;
+    const char *text = (const char *)sqlite3_column_text(row, 0);
+    *end_ms = sqlite3_column_int64(row, 1);
+    if (text)
+        ep_buf_puts(id, text);
+    else
+        status = EPODE_DONE;
+    ep_sql_end(row);
+    return id->failed ? ep_store_fail(s, EPODE_ENOMEM, "out of memory") : status;
+}
+
 epode_status ep_archive_reaches_end(ep_store *s, int64_t archive, bool reaches)
 {
     epode_status status = ep_write_enter(s);

@@ -9,6 +9,7 @@
 #ifndef EP_STORE_ARCHIVE_H
 #define EP_STORE_ARCHIVE_H
 
+#include "base/buf.h"
 #include "store/message.h"
 
 typedef enum ep_archive_kind { EP_ARCHIVE_ACCOUNT = 0, EP_ARCHIVE_ROOM = 1 } ep_archive_kind;
@@ -46,6 +47,11 @@ typedef struct ep_live {
 /* A query for the last page is about to be sent: what is in the tail now is older than what that
  * page shows, what comes later stands above it. To be called at every bind too. */
 epode_status ep_archive_mark(ep_store *s, int64_t archive);
+/* An id that stands in a span, appended to id: wanted, if it does; else the last one that is back_ms older than the
+ * newest span's end, by the server's stamps; else the first. *end_ms: the end's stamp, 0: unknown. EPODE_DONE: nothing is
+ * held. */
+epode_status ep_archive_before_end(ep_store *s, int64_t archive, const char *wanted,
+                                   int64_t back_ms, ep_buf *id, int64_t *end_ms);
 /* Whether the newest span reaches the archive's end. A new session does not know (false), until a page or the server's word
  * (true) shows it; what stands here survives a kill in between. */
 epode_status ep_archive_reaches_end(ep_store *s, int64_t archive, bool reaches);

@@ -87,6 +87,7 @@ typedef enum ep_sql {
     EP_SQL_SPAN_EACH,
     EP_SQL_SPAN_GET,
     EP_SQL_SPAN_NEWEST,
+    EP_SQL_BEFORE_END,
     EP_SQL_SPAN_ENDS,
     EP_SQL_SPAN_STARTS,
     EP_SQL_SPAN_SHIFT,

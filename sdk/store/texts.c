@@ -5,6 +5,9 @@
 #define BATCH         "64"
 
 #define CONTACT_COLUMNS "jid, name, subscription, ask, approved, groups"
+#define END_STAMP \
+    "(SELECT time_ms FROM message WHERE archive = ?1 AND pos = (SELECT last_pos FROM span " \
+    "WHERE archive = ?1 ORDER BY first_pos DESC LIMIT 1))"
 #define SPAN_COLUMNS                                                                               \
     "id, archive, first_pos, last_pos, first_id, last_id, reaches_start, reached_end"
 #define CONVERSATION_COLUMNS                                                                       \
@@ -199,6 +202,13 @@ const char *const ep_sql_text[EP_SQL_COUNT] = {
     [EP_SQL_SPAN_GET] = "SELECT " SPAN_COLUMNS " FROM span WHERE id = ?1",
     [EP_SQL_SPAN_NEWEST] = "SELECT " SPAN_COLUMNS " FROM span WHERE archive = ?1 "
                            "ORDER BY first_pos DESC LIMIT 1",
+    /* The wanted one, or the last that is so much older than the end, or the first; and the end's stamp. */
+    [EP_SQL_BEFORE_END] =
+        "SELECT coalesce("
+        "(SELECT archive_id FROM message WHERE archive = ?1 AND archive_id = ?2 AND place = 1), "
+        "(SELECT archive_id FROM message WHERE archive = ?1 AND place = 1 "
+        "AND time_ms BETWEEN 1 AND " END_STAMP " - ?3 ORDER BY pos DESC LIMIT 1), "
+        "(SELECT first_id FROM span WHERE archive = ?1 ORDER BY first_pos LIMIT 1)), " END_STAMP,
     [EP_SQL_SPAN_ENDS] = "UPDATE span SET reached_end = ?2 WHERE id = (SELECT id FROM span WHERE "
                          "archive = ?1 ORDER BY first_pos DESC LIMIT 1) AND reached_end <> ?2",
     [EP_SQL_SPAN_STARTS] = "UPDATE span SET reaches_start = 1 WHERE id = ?1",

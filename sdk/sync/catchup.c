@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "base/timers.h"
 #include "store/facts.h"
+#include "sync/settled.h"
 #include "xmpp/bound.h"
 
 #define LAST_PAGE      50
@@ -21,7 +22,7 @@
 typedef enum catchup_state {
     C_IDLE = 0,
     C_LAST, /* the last page was asked */
-    C_UP,   /* the hole between what was held and the last page, forward */
+    C_UP,   /* from what was known for good to the last page, forward */
     C_DOWN, /* older and older, within a budget */
 } catchup_state;
 
@@ -50,6 +51,11 @@ struct ep_catchup {
     unsigned budget;        /* messages that C_DOWN may still get */
     int64_t oldest_ms;      /* C_DOWN goes no further back; 0: no limit */
     bool first;             /* C_DOWN is a first login's, which goes on after a cut or a kill */
+    char *from;             /* C_LAST: what is younger than this id is read again; NULL: nothing is held */
+    char *until;            /* C_UP: the first one above that needs no reading: of the last page, or of the newest span */
+    char *anchor;           /* C_UP: the id that was asked with */
+    int64_t end_ms;         /* the stamp of the newest that is held; 0: unknown */
+    bool settles;           /* C_UP began at from: what it has passed is known for good */
     bool forgot, overflow;
 };
 
@@ -89,6 +95,9 @@ void ep_catchup_free(ep_catchup *c)
     ep_free(c->room);
     ep_free(c->nick);
     ep_free(c->rows);
+    ep_free(c->from);
+    ep_free(c->until);
+    ep_free(c->anchor);
     ep_arena_free(&c->arena);
     ep_free(c);
 }
@@ -126,6 +135,8 @@ static void catchup_finish(ep_catchup *c, epode_status status)
 {
     bool forgot = c->forgot;
     ep_catchup_cut(c);
+    if (status == EPODE_OK && ep_settled_move(c->store, c->archive, ep_catchup_owner(c), &c->end_ms) < 0)
+        status = EPODE_ESTORE;
     c->ev->finished(c->user, status, forgot);
 }
 
@@ -133,14 +144,16 @@ static epode_status catchup_ask(ep_catchup *c, catchup_state state, const char *
                                 int64_t now_us)
 {
     uint8_t id[8];
-    catchup_reset(c);
-    if (!ep_rand_bytes(id, sizeof id))
+    /* A copy first: it may lie in what is reset. */
+    if (!ep_str_set(&c->anchor, after) || !ep_rand_bytes(id, sizeof id))
         return EPODE_ENOMEM;
+    catchup_reset(c);
     memcpy(c->query, "mam-", 4);
     ep_hex(id, sizeof id, c->query + 4);
     c->state = state;
     c->page = (ep_page){ .archive = c->archive, .span = span,
-                         .kind = state == C_LAST ? EP_PAGE_LAST : state == C_UP ? EP_PAGE_AFTER : EP_PAGE_BEFORE };
+                         .kind = state == C_LAST ? EP_PAGE_LAST : state == C_UP ? EP_PAGE_AFTER : EP_PAGE_BEFORE,
+                         .anchor_id = state == C_UP ? c->anchor : NULL };
     epode_status st = ep_archive_last_row(c->store, &c->page.asked_row);
     if (st < 0)
         return st;
@@ -148,7 +161,7 @@ static epode_status catchup_ask(ep_catchup *c, catchup_state state, const char *
     unsigned max = state == C_LAST ? c->last_max : bulk;
     if (state == C_DOWN && max > c->budget)
         max = c->budget;
-    ep_mam_query q = { .id = c->query, .archive = c->room, .before = before, .after = after, .max = max };
+    ep_mam_query q = { .id = c->query, .archive = c->room, .before = before, .after = after ? c->anchor : NULL, .max = max };
     c->deadline_us = now_us + ANSWER_TIMEOUT_US;
     return c->ev->ask(c->user, &q);
 }
@@ -179,12 +192,20 @@ static epode_status budget_load(ep_catchup *c)
     return st < 0 ? st : EPODE_OK;
 }
 
+static epode_status find_from(ep_catchup *c)
+{
+    ep_buf from = EP_BUF_INIT;
+    epode_status held = ep_settled_from(c->store, c->archive, ep_catchup_owner(c), &from, &c->end_ms);
+    if (held >= 0 && !ep_str_set(&c->from, held == EPODE_OK ? ep_buf_cstr(&from) : NULL))
+        held = EPODE_ENOMEM;
+    ep_buf_free(&from);
+    return held;
+}
+
 static epode_status ask_last(ep_catchup *c, int64_t now_us)
 {
-    ep_span_copy end = { 0 };
     epode_status st = ep_archive_mark(c->store, c->archive);
-    epode_status held = st < 0 ? st : ep_archive_verified_end(c->store, c->archive, &end);
-    ep_span_copy_free(&end);
+    epode_status held = st < 0 ? st : find_from(c);
     c->last_max = LAST_PAGE;
     if (held == EPODE_DONE && c->config.first_messages && c->config.first_messages < LAST_PAGE)
         c->last_max = c->config.first_messages;
@@ -193,39 +214,40 @@ static epode_status ask_last(ep_catchup *c, int64_t now_us)
 
 static epode_status ask_down(ep_catchup *c, int64_t span, int64_t now_us);
 
-typedef struct inner_hole {
-    int64_t below;
-    char *id;
-} inner_hole;
-
 static epode_status inner_row(const ep_hole *hole, void *user)
 {
-    inner_hole *f = user;
+    char **after = user;
     if (!hole->below || !hole->above || !hole->after_id)
         return EPODE_OK;
-    f->below = hole->below;
-    return (f->id = ep_strdup(hole->after_id)) ? EPODE_DONE : EPODE_ENOMEM;
+    ep_free(*after); /* the lowest one */
+    return (*after = ep_strdup(hole->after_id)) ? EPODE_OK : EPODE_ENOMEM;
 }
 
-/* Everything up to the end is held. A hole between two spans is a way up that was cut: it goes on. Then what is
- * left is what a first login has not got yet. */
-static epode_status catchup_rest(ep_catchup *c, int64_t now_us)
+static epode_status ask_up(ep_catchup *c, const char *after, const char *until, int64_t now_us)
+{
+    c->settles = ep_streq(after, c->from);
+    return ep_str_set(&c->until, until) ? catchup_ask(c, C_UP, NULL, after, 0, now_us) : EPODE_ENOMEM;
+}
+
+/* Everything up to the end is held. A hole between two spans is a way up that was cut: it goes on, from what is known for
+ * good if that is below it. Then what is left is what a first login has not got yet. */
+static epode_status catchup_rest(ep_catchup *c, bool begun, int64_t now_us)
 {
     ep_span_copy end = { 0 };
-    inner_hole inner = { 0 };
+    char *inner = NULL;
     epode_status st = ep_hole_list(c->store, c->archive, inner_row, &inner);
-    if (st >= 0 && inner.id) {
-        st = catchup_ask(c, C_UP, NULL, inner.id, inner.below, now_us);
-        ep_free(inner.id);
-        return st;
-    }
     if (st >= 0)
-        st = budget_load(c);
-    if (st == EPODE_OK && c->first && (st = ep_archive_verified_end(c->store, c->archive, &end)) == EPODE_OK)
+        st = ep_archive_verified_end(c->store, c->archive, &end);
+    if (st == EPODE_OK && inner && !begun)
+        st = find_from(c);
+    if (st == EPODE_OK && inner)
+        st = ask_up(c, begun ? inner : c->from, end.first_id, now_us);
+    else if (st >= 0 && (st = budget_load(c)) == EPODE_OK && c->first && end.last_id)
         st = ask_down(c, end.span.span, now_us);
     else if (st >= 0)
         catchup_finish(c, EPODE_OK);
     ep_span_copy_free(&end);
+    ep_free(inner);
     return st < 0 ? st : EPODE_OK;
 }
 
@@ -271,7 +293,7 @@ epode_status ep_catchup_begin(ep_catchup *c, bool resumed, const ep_archive_info
         return st;
     if (!resumed && (st = ep_archive_reaches_end(c->store, c->archive, true)) < 0)
         return st;
-    return catchup_rest(c, now_us);
+    return catchup_rest(c, false, now_us);
 }
 
 typedef struct fill_find {
@@ -373,7 +395,7 @@ static epode_status ask_down(ep_catchup *c, int64_t span, int64_t now_us)
 
 /* The span that was the newest before the page: the hole between it and the page is paged from there. */
 typedef struct below_find {
-    int64_t top, below;
+    int64_t top;
     char *id;
 } below_find;
 
@@ -383,19 +405,37 @@ static epode_status below_span(const ep_span *span, void *user)
     if (span->span == b->top)
         return EPODE_DONE;
     ep_free(b->id);
-    b->below = span->span;
     b->id = ep_strdup(span->last_id);
     return b->id ? EPODE_OK : EPODE_ENOMEM;
+}
+
+static bool page_shows(const ep_catchup *c, const char *id)
+{
+    for (size_t i = 0; id && i < c->row_count; i++)
+        if (strcmp(c->rows[i].archive_id, id) == 0)
+            return true;
+    return false;
+}
+
+/* The last page met what is held, but not as far down as rows may have been inserted since: what is between is read. */
+static epode_status read_again(ep_catchup *c, int64_t now_us)
+{
+    bool seen = !c->from || page_shows(c, c->from);
+    return seen ? catchup_rest(c, true, now_us) : ask_up(c, c->from, c->rows[0].archive_id, now_us);
 }
 
 static epode_status after_last(ep_catchup *c, const ep_page_result *r, int64_t now_us)
 {
     below_find b = { .top = r->span };
-    if (!r->span || r->meets_newest || r->reaches_start)
-        return catchup_rest(c, now_us);
+    if (!r->span || !c->row_count || c->page.complete)
+        return catchup_rest(c, true, now_us);
+    if (c->rows[c->row_count - 1].time_ms > c->end_ms)
+        c->end_ms = c->rows[c->row_count - 1].time_ms;
+    if (r->meets_newest)
+        return read_again(c, now_us);
     epode_status st = ep_span_list(c->store, c->archive, below_span, &b);
     if (st >= 0 && b.id) {
-        st = catchup_ask(c, C_UP, NULL, b.id, b.below, now_us);
+        st = ask_up(c, c->from ? c->from : b.id, c->rows[0].archive_id, now_us);
     } else if (st >= 0) {
         unsigned first = c->config.first_messages ? c->config.first_messages : FIRST_MESSAGES;
         c->budget = first > c->done ? first - (unsigned)c->done : 0;
@@ -413,16 +453,17 @@ static epode_status after_last(ep_catchup *c, const ep_page_result *r, int64_t n
 
 static epode_status after_up(ep_catchup *c, const ep_page_result *r, int64_t now_us)
 {
-    ep_span_copy s = { 0 };
-    if (r->met)
-        return catchup_rest(c, now_us);
-    epode_status st = r->span ? ep_span_get(c->store, r->span, &s) : EPODE_DONE;
-    if (st == EPODE_OK)
-        st = catchup_ask(c, C_UP, NULL, s.last_id, r->span, now_us);
-    else if (st == EPODE_DONE)
-        st = catchup_lost(c, now_us);
-    ep_span_copy_free(&s);
-    return st;
+    epode_status st = EPODE_OK;
+    if (c->settles)
+        st = ep_settled_page(c->store, ep_catchup_owner(c), c->rows, c->row_count, c->end_ms);
+    if (st < 0)
+        return st;
+    if (c->page.complete || page_shows(c, c->until))
+        return catchup_rest(c, true, now_us);
+    if (!r->span || !c->row_count)
+        return catchup_lost(c, now_us);
+    /* From the page's end, which may lie within what is held. */
+    return catchup_ask(c, C_UP, NULL, c->rows[c->row_count - 1].archive_id, r->span, now_us);
 }
 
 static epode_status after_down(ep_catchup *c, const ep_page_result *r, int64_t oldest, int64_t now_us)
@@ -539,4 +580,9 @@ int64_t ep_catchup_archive(const ep_catchup *c)
 const char *ep_catchup_owner(const ep_catchup *c)
 {
     return c->room ? c->room : c->account;
+}
+
+int64_t ep_catchup_end_ms(const ep_catchup *c)
+{
+    return c->end_ms;
 }

@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "base/timers.h"
 #include "store/conversation.h"
+#include "sync/settled.h"
 #include "sync/unreads.h"
 #include "xmpp/jid.h"
 #include "xmpp/mds.h"
@@ -16,6 +17,9 @@
 /* The tail is read again once it has been quiet for a moment, but not put off for ever. */
 #define TAIL_QUIET_US   (5 * 1000000LL)
 #define TAIL_LATEST_US  (60 * 1000000LL)
+/* An end that is younger than this is looked at once more, when it has settled: see settled.h. */
+#define YOUNG_END_MS    15000
+#define SETTLE_US       (EP_SETTLED_AFTER_MS * 1000LL)
 #define RETRY_FIRST_US  (15 * 1000000LL)
 #define RETRY_LAST_US   (10 * 60 * 1000000LL)
 
@@ -48,7 +52,8 @@ struct ep_sync {
     bool online, beginning; /* beginning: catch-ups are being started, one may end at once */
     int64_t tail_us, tail_since_us; /* when the tail is to be read; EP_NEVER: not */
     int64_t retry_us;               /* the delay after the last failure; 0: none */
-    int64_t now_us;
+    int64_t now_us, now_ms;
+    int64_t young_end_ms;           /* the end that is looked at once more */
     char mds_query[24];
     ep_changes *mds_changes; /* while positions are read */
     epode_status mds_status;
@@ -121,6 +126,16 @@ static epode_status settle_unreads(ep_sync *s)
     return st;
 }
 
+/* What was inserted late below the end shows itself in a moment, if ever. */
+static void tail_settle(ep_sync *s)
+{
+    int64_t end_ms = ep_catchup_end_ms(s->account_archive.catchup);
+    if (!end_ms || end_ms == s->young_end_ms || end_ms < s->now_ms - YOUNG_END_MS)
+        return;
+    s->young_end_ms = end_ms;
+    s->tail_us = s->now_us + SETTLE_US;
+}
+
 static void finished(followed *f, epode_status status)
 {
     ep_sync *s = f->sync;
@@ -130,10 +145,12 @@ static void finished(followed *f, epode_status status)
     if (f == &s->account_archive) {
         s->tail_us = s->tail_since_us = EP_NEVER;
         s->account_status = status;
-        if (status == EPODE_OK)
+        if (status == EPODE_OK) {
             s->retry_us = 0;
-        else if (!f->none)
+            tail_settle(s);
+        } else if (!f->none) {
             tail_retry(s);
+        }
     } else {
         f->whole = ep_catchup_nick(f->catchup) && (status == EPODE_OK || f->none);
     }
@@ -364,6 +381,7 @@ epode_status ep_sync_ready(ep_sync *s, bool resumed, const ep_archive_info *ends
     ep_sync_cut(s);
     s->online = true;
     s->now_us = now_us;
+    s->now_ms = now_ms;
     s->retry_us = 0;
     s->account_archive.none = false;
     if (s->no_queries)
@@ -548,6 +566,7 @@ void ep_sync_tick(ep_sync *s, int64_t now_us, int64_t now_ms)
 {
     followed *account = &s->account_archive;
     s->now_us = now_us;
+    s->now_ms = now_ms;
     ep_catchup_tick(account->catchup, now_us);
     for (size_t i = 0; i < s->room_count; i++)
         ep_catchup_tick(s->rooms[i]->catchup, now_us);

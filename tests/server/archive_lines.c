@@ -175,6 +175,44 @@ const char *srv_line_add(struct srv *srv, char *rest, struct srv_buf *out)
     return NULL;
 }
 
+/* ---- archive-withhold OWNER COUNT [SKIP], archive-release OWNER ---- */
+
+/* As servers that give an id first and insert the row later: COUNT rows below the newest SKIP ones are not there
+ * yet. */
+const char *srv_line_withhold(struct srv *srv, char *rest, struct srv_buf *out)
+{
+    char *name = srv_archive_owner(srv, srv_word(&rest));
+    char *count = srv_word(&rest), *skip = srv_word(&rest);
+    if (!name || !*count) {
+        free(name);
+        return "archive-withhold OWNER COUNT [SKIP]";
+    }
+    char *late = srv_format("late %s", name);
+    sqlite3_stmt *stmt = srv_prepare(srv, "UPDATE archive SET owner=?1 WHERE pos IN (SELECT pos FROM archive WHERE"
+                                     " owner=?2 ORDER BY pos DESC LIMIT ?3 OFFSET ?4)", late, name);
+    sqlite3_bind_int64(stmt, 3, strtoll(count, NULL, 10));
+    sqlite3_bind_int64(stmt, 4, strtoll(skip, NULL, 10));
+    sqlite3_step(stmt);
+    sqlite3_finalize(stmt);
+    srv_buf_printf(out, ",\"withheld\":%d", sqlite3_changes(srv->db));
+    free(late);
+    free(name);
+    return NULL;
+}
+
+const char *srv_line_release(struct srv *srv, char *rest, struct srv_buf *out)
+{
+    char *name = srv_archive_owner(srv, srv_word(&rest));
+    if (!name)
+        return "archive-release OWNER";
+    char *late = srv_format("late %s", name);
+    srv_exec(srv, "UPDATE archive SET owner=?1 WHERE owner=?2", name, late, NULL);
+    srv_buf_printf(out, ",\"released\":%d", sqlite3_changes(srv->db));
+    free(late);
+    free(name);
+    return NULL;
+}
+
 /* ---- archive-purge OWNER [KEEP_LAST_N], archive-tombstone OWNER ID ---- */
 
 const char *srv_line_purge(struct srv *srv, char *rest, struct srv_buf *out)

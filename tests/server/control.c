@@ -234,6 +234,8 @@ static const struct {
     {"archive-purge", srv_line_purge},
     {"archive-dump", srv_line_dump},
     {"archive-tombstone", srv_line_tombstone},
+    {"archive-withhold", srv_line_withhold},
+    {"archive-release", srv_line_release},
     {"mds-publish", srv_line_mds_publish},
     {"mds-forge", srv_line_mds_forge},
     {"pep-dump", srv_line_pep_dump},

@@ -370,6 +370,7 @@ srv_command_fn srv_line_roster_put; /* roster.c */
 srv_command_fn srv_line_push_dump;  /* service.c */
 srv_command_fn srv_line_block;      /* blocking.c */
 srv_command_fn srv_line_add, srv_line_purge, srv_line_dump, srv_line_tombstone;
+srv_command_fn srv_line_withhold, srv_line_release;
 
 /* ---- caps.c: what a client's capabilities (XEP-0115) ask for ---- */
 void srv_caps_seen(struct srv_session *session, const struct srv_xml *presence);
