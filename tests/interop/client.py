@@ -75,9 +75,11 @@ class Account:
 class Listener:
     """connect --listen, with what it prints."""
 
+    stdin = subprocess.DEVNULL
+
     def __init__(self, argv):
         self.process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                                        stdin=subprocess.DEVNULL)
+                                        stdin=self.stdin)
         self.lines = queue.Queue()
         self.seen = []
         self.errors = []

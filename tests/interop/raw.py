@@ -76,10 +76,11 @@ class Raw:
         pump([self], lambda: self.stanzas, timeout)
         return self.stanzas.pop(0)
 
-    def iq(self, type, payload, others=None):
+    def iq(self, type, payload, others=None, to=None):
         """The answer; what came before it goes to others."""
         id = uuid.uuid4().hex
-        self.send(f"<iq type='{type}' id='{id}'>{payload}</iq>")
+        where = f" to={quoteattr(to)}" if to else ""
+        self.send(f"<iq type='{type}' id='{id}'{where}>{payload}</iq>")
         while True:
             stanza = self.next()
             if stanza.tag == CLIENT + "iq" and stanza.get("id") == id:
@@ -88,30 +89,30 @@ class Raw:
             if others is not None:
                 others.append(stanza)
 
-    def message(self, to, body):
-        self.send(f"<message to={quoteattr(to)} type='chat' id='{uuid.uuid4().hex}'><body>{escape(body)}</body></message>")
+    def message(self, to, body, type="chat"):
+        self.send(f"<message to={quoteattr(to)} type='{type}' id='{uuid.uuid4().hex}'><body>{escape(body)}</body></message>")
 
     def sent(self):
         """Everything left, and the server has handled it."""
         self.iq("get", "<ping xmlns='urn:xmpp:ping'/>")
         self.stanzas.clear()
 
-    def page(self, after):
+    def page(self, after, to=None):
         """([(archive id, body or None)], whether it was the last one)"""
         query, seen = uuid.uuid4().hex, []
         where = f"<after>{escape(after)}</after>" if after else ""
         self.stanzas.clear()
         answer = self.iq("set", f"<query xmlns='urn:xmpp:mam:2' queryid='{query}'><set "
-                         f"xmlns='http://jabber.org/protocol/rsm'><max>{PAGE}</max>{where}</set></query>", seen)
+                         f"xmlns='http://jabber.org/protocol/rsm'><max>{PAGE}</max>{where}</set></query>", seen, to)
         rows = [(r.get("id"), r.findtext(f".//{CLIENT}body")) for m in seen for r in m.findall(MAM + "result")
                 if r.get("queryid") == query]
         return rows, answer.find(MAM + "fin").get("complete") == "true"
 
-    def archive(self):
-        """Everything with a body, in the archive's order."""
+    def archive(self, of=None):
+        """Everything with a body, in the order of the archive: the account's or that of a room."""
         rows, after, last = [], None, False
         while not last:
-            page, last = self.page(after)
+            page, last = self.page(after, of)
             expect(page or last, f"an empty page after {after}")
             rows += page
             after = page[-1][0] if page else after

@@ -7,6 +7,7 @@ import uuid
 import catchup
 import people
 import roster
+import room
 from client import Account, Failed, expect
 from servers import USERS
 
@@ -290,7 +291,7 @@ SILENT = [("silent behind the header", silent), ("doctor, silent", doctor_silent
 def of(kind):
     if kind.silent:
         return SILENT
-    return LOGINS + catchup.of(kind) + roster.SCENARIOS + people.SCENARIOS
+    return LOGINS + catchup.of(kind) + roster.SCENARIOS + people.SCENARIOS + room.SCENARIOS
 
 
 def run(name, scenario, place):

@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import time
 
-DOMAIN = "localhost"
+DOMAIN, ROOMS = "localhost", "rooms.localhost"
 USERS = {"alice": "alice-pw", "bob": "bob-pw", "carol": "carol-pw"}
 
 PROSODY = """
@@ -32,6 +32,8 @@ network_settings = {{ nagle = false }}
 storage_archive_item_limit = 100000
 ssl = {{ key = "{dir}/key.pem", certificate = "{dir}/cert.pem", options = {{ no_ticket = false }} }}
 VirtualHost "{domain}"
+Component "{rooms}" "muc"
+    modules_enabled = {{ "muc_mam" }}
 """
 
 EJABBERD = """
@@ -53,6 +55,7 @@ modules:{more}
   mod_client_state: {{}}
   mod_disco: {{}}
   mod_mam: {{default: always, db_type: sql}}
+  mod_muc: {{host: "{rooms}", default_room_options: {{mam: true, persistent: true}}}}
   mod_offline: {{}}
   mod_ping: {{}}
   mod_caps: {{}}
@@ -202,7 +205,7 @@ class Prosody(Server):
     def configure(self):
         os.mkdir(os.path.join(self.path, "data"))
         self.write("server.cfg.lua", PROSODY.format(
-            dir=self.dir, domain=DOMAIN, starttls=self.starttls, direct=self.direct,
+            dir=self.dir, domain=DOMAIN, rooms=ROOMS, starttls=self.starttls, direct=self.direct,
             addresses=", ".join(f'"{a}"' for a in self.addresses), more="".join(f', "{m}"' for m in self.modules)))
 
     def before_start(self):
@@ -243,7 +246,7 @@ class Ejabberd(Server):
                          for port, tls in ((self.starttls, "starttls_required"), (self.direct, "tls")))
         with sqlite3.connect(os.path.join(self.path, "archive.db")) as db:
             db.execute("PRAGMA journal_mode = WAL")  # stays so; it is some times faster
-        self.write("server.yml", EJABBERD.format(dir=self.dir, domain=DOMAIN, listen=listen,
+        self.write("server.yml", EJABBERD.format(dir=self.dir, domain=DOMAIN, rooms=ROOMS, listen=listen,
                                                more="".join(f"\n  {m}: {{}}" for m in self.modules)))
 
     def environment(self):
