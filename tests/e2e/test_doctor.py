@@ -106,6 +106,11 @@ class Doctor(harness.Case):
         self.finds(o, "archive", "warn", "no message archive")
         self.assertEqual(r.code, 0)
 
+    def test_what_wakes_phones_is_said(self):
+        _, o = self.doctor(self.serve("--feature", "idle-seconds=90"))
+        self.finds(o, "battery", "warn", "every 90 s")
+        self.assertEqual(self.marks(self.doctor(self.serve())[1], "battery"), [])
+
     def test_the_archives_page_limit_is_found(self):
         server = self.serve()
         server.say("archive-add alice@localhost bob@localhost 120")

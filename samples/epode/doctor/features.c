@@ -1,5 +1,6 @@
 /* features.c: what is offered before authentication, and what of it a fast start needs. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "doctor.h"
@@ -119,6 +120,15 @@ static void check_mechanisms(doctor *d)
                    plus ? "channel binding, but its types are not said (XEP-0440)" : "no channel binding");
 }
 
+/* A phone's radio stays awake for some ten seconds after each byte. */
+static void check_idle(doctor *d, const char *seconds)
+{
+    long n = seconds ? strtol(seconds, NULL, 10) : 0;
+    if (n > 0 && n < 300)
+        report_say(&d->report, MARK_WARN, "battery", "let quiet clients live for 10 minutes and more, and find dead ones by stream management",
+                   "a client that is quiet has to write every %ld s to stay connected: that keeps phones awake", n);
+}
+
 static void check_rest(doctor *d)
 {
     const tree *t = d->features;
@@ -132,6 +142,7 @@ static void check_rest(doctor *d)
                    bytes && bytes->text ? bytes->text : "any number of", idle && idle->text ? idle->text : "an unknown number of");
     else
         report_say(&d->report, MARK_NOTE, "limits", NULL, "no limits are said (XEP-0478)");
+    check_idle(d, idle ? idle->text : NULL);
     if (tree_find(t, 0, -1, "urn:xmpp:bind2:0", NULL) >= 0)
         report_say(&d->report, MARK_NOTE, "bind2-draft", NULL, "Bind 2 as it was drafted first is offered");
 }
