@@ -67,8 +67,10 @@ static bool account_parse(epode_client *c, ep_buf *text)
     snprintf(k->version, sizeof k->version, "%.*s", (int)(list - data), data);
     ep_buf_clear(&k->list);
     ep_buf_puts(&k->list, list);
+    if (!ep_buf_cstr(&k->list))
+        return false;
     trust(c);
-    return ep_buf_cstr(&k->list) != NULL;
+    return true;
 }
 
 epode_status ep_client_discover_load(epode_client *c)

@@ -38,7 +38,9 @@ static void mask_attr(char *from, char *to, const char *name)
 static void mask_whole(char *tag, char *close, char *end)
 {
     char *to = close + 1;
-    size_t n = strcspn(tag, " >/");
+    size_t n = 0;
+    while (!strchr(" >/", tag[n])) /* close is one of them */
+        n++;
     for (; to < end; to++)
         if (*to == '<' && (size_t)(end - to) > n + 2 && to[1] == '/' && memcmp(to + 2, tag, n) == 0 && to[2 + n] == '>')
             break;

@@ -337,10 +337,12 @@ void __wrap_ep_tcp_close(int fd)
     s->key = NULL;
     s->ended = true;
     drop(&s->down);
-    if (!s->severed && s->conn)
+    if (!s->severed && s->conn) {
         put(&s->up, "", 0, true, the_world->now_us + s->rtt_us / 2);
-    else if (!s->conn)
+    } else if (!s->conn) {
+        drop(&s->up);
         s->used = false;
+    }
 }
 
 /* --- the server's end of a socket ---------------------------------------------------------------------- */
