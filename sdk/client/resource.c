@@ -69,19 +69,27 @@ typedef struct from_attr {
     size_t value_len;
 } from_attr;
 
+#define BLANKS " \t\r\n"
+
+/* Past those that are in the set, or not in it. */
+static size_t skip(const char *xml, size_t i, size_t len, const char *set, bool in)
+{
+    while (i < len && (strchr(set, xml[i]) != NULL) == in)
+        i++;
+    return i;
+}
+
 static from_attr find_from(const char *xml, size_t len)
 {
     from_attr a = { 0 };
-    size_t i = 1;
-    while (i < len && !strchr(" \t\r\n/>", xml[i]))
-        i++;
+    size_t i = skip(xml, 1, len, BLANKS "/>", false);
     a.name_end = i;
     while (i < len && xml[i] != '>' && xml[i] != '/') {
         size_t start = i;
-        i += strspn(xml + i, " \t\r\n");
-        size_t name = i, name_len = strcspn(xml + i, "= \t\r\n/>");
-        i += name_len;
-        i += strcspn(xml + i, "'\">");
+        size_t name = skip(xml, i, len, BLANKS, true);
+        i = skip(xml, name, len, "=" BLANKS "/>", false);
+        size_t name_len = i - name;
+        i = skip(xml, i, len, "'\">", false);
         if (i >= len || xml[i] == '>')
             break;
         const char *value = xml + i + 1, *close = memchr(value, xml[i], len - i - 1);
