@@ -55,6 +55,7 @@ struct ep_catchup {
     char *until;            /* C_UP: the first one above that needs no reading: of the last page, or of the newest span */
     char *anchor;           /* C_UP: the id that was asked with */
     int64_t end_ms;         /* the stamp of the newest that is held; 0: unknown */
+    bool thorough;          /* the next catch-up reads the end again even if nothing is new */
     bool settles;           /* C_UP began at from: what it has passed is known for good */
     bool forgot, overflow;
 };
@@ -135,6 +136,7 @@ static void catchup_finish(ep_catchup *c, epode_status status)
 {
     bool forgot = c->forgot;
     ep_catchup_cut(c);
+    c->thorough = c->thorough && status != EPODE_OK;
     if (status == EPODE_OK && ep_settled_move(c->store, c->archive, ep_catchup_owner(c), &c->end_ms) < 0)
         status = EPODE_ESTORE;
     c->ev->finished(c->user, status, forgot);
@@ -418,9 +420,11 @@ static bool page_shows(const ep_catchup *c, const char *id)
 }
 
 /* The last page met what is held, but not as far down as rows may have been inserted since: what is between is read. */
-static epode_status read_again(ep_catchup *c, int64_t now_us)
+static epode_status read_again(ep_catchup *c, const ep_page_result *r, int64_t now_us)
 {
-    bool seen = !c->from || page_shows(c, c->from);
+    /* Where nothing is new it waits for the next message, unless it was asked for. */
+    bool same = !r->added && !r->joined && !c->thorough;
+    bool seen = same || !c->from || page_shows(c, c->from);
     return seen ? catchup_rest(c, true, now_us) : ask_up(c, c->from, c->rows[0].archive_id, now_us);
 }
 
@@ -432,7 +436,7 @@ static epode_status after_last(ep_catchup *c, const ep_page_result *r, int64_t n
     if (c->rows[c->row_count - 1].time_ms > c->end_ms)
         c->end_ms = c->rows[c->row_count - 1].time_ms;
     if (r->meets_newest)
-        return read_again(c, now_us);
+        return read_again(c, r, now_us);
     epode_status st = ep_span_list(c->store, c->archive, below_span, &b);
     if (st >= 0 && b.id) {
         st = ask_up(c, c->from ? c->from : b.id, c->rows[0].archive_id, now_us);
@@ -580,6 +584,11 @@ int64_t ep_catchup_archive(const ep_catchup *c)
 const char *ep_catchup_owner(const ep_catchup *c)
 {
     return c->room ? c->room : c->account;
+}
+
+void ep_catchup_be_thorough(ep_catchup *c)
+{
+    c->thorough = true;
 }
 
 int64_t ep_catchup_end_ms(const ep_catchup *c)

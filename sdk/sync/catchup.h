@@ -57,6 +57,8 @@ void ep_catchup_cut(ep_catchup *c);
 epode_status ep_catchup_set_nick(ep_catchup *c, const char *nick);
 
 bool ep_catchup_is_busy(const ep_catchup *c);
+/* The next one reads again what was young at the end (sync/settled.h), even if nothing is new. */
+void ep_catchup_be_thorough(ep_catchup *c);
 /* The stamp (Unix ms) of the archive's end when the last catch-up was over; 0: unknown. */
 int64_t ep_catchup_end_ms(const ep_catchup *c);
 bool ep_catchup_is_bulk(const ep_catchup *c); /* a page beyond the first one is asked for */

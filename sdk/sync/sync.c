@@ -133,6 +133,7 @@ static void tail_settle(ep_sync *s)
     if (!end_ms || end_ms == s->young_end_ms || end_ms < s->now_ms - YOUNG_END_MS)
         return;
     s->young_end_ms = end_ms;
+    ep_catchup_be_thorough(s->account_archive.catchup);
     s->tail_us = s->now_us + SETTLE_US;
 }
 

@@ -38,7 +38,7 @@ def says(bob, room, *bodies):
 
 
 def occupant(alice, room):
-    who = Occupant(alice.argv("join", room, "--jid", alice.jid, "--limit", "0", extra=("--listen",)))
+    who = Occupant(alice.argv("join", room, "--jid", alice.jid, "--limit", "300", extra=("--listen",)))
     who.joined()
     return who
 
