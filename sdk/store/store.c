@@ -147,9 +147,11 @@ static epode_status store_own(ep_store *s)
     return status == EPODE_OK ? ep_store_sync(s) : status;
 }
 
-/* cache_size: 4 MB. Ids are random, so a thousand messages touch many leaves of their indexes: with half of that a long
- * catch-up reads three times as many pages again. */
+/* page_size, of new files only: a message is some 500 bytes; with half of that a long catch-up makes twice as many writes
+ * and costs 5 % more. cache_size: 4 MB. Ids are random, so a thousand messages touch many leaves of their indexes: with
+ * half of that it reads three times as many pages again. */
 static const char store_pragmas[] = "PRAGMA foreign_keys = ON;"
+                                    "PRAGMA page_size = 8192;"
                                     "PRAGMA temp_store = MEMORY;"
                                     "PRAGMA cache_size = -4000;"
                                     "PRAGMA trusted_schema = OFF;"

@@ -7,8 +7,8 @@
 #include "store/internal.h"
 
 enum {
-    TX_IDLE_PAGES = 256,  /* ep_store_idle leaves a shorter WAL alone */
-    TX_HARD_PAGES = 8192, /* a WAL that nobody's idle time has shortened */
+    TX_IDLE_PAGES = 128,  /* ep_store_idle leaves a shorter WAL alone */
+    TX_HARD_PAGES = 4096, /* a WAL that nobody's idle time has shortened */
     TX_HEARTBEAT_MS = 30000
 };
 
