@@ -25,6 +25,21 @@ typedef struct epode_software {
 EPODE_API epode_status epode_iq_software(const epode_iq_answer *answer,
                                          void (*each)(const epode_software *software, void *user), void *user);
 
+/* What time it is there (XEP-0202); jid NULL: our own server. We answer our own devices, and contacts who may see our
+ * presence. */
+EPODE_API epode_status epode_time_ask(epode_client *client, const char *jid, epode_iq_fn *done, void *user, uint64_t *id);
+/* Reads the answer: *utc_ms Unix, *offset_min the minutes that local time is ahead of it. EPODE_DONE: it is none with a
+ * time; EPODE_ENOMEM. */
+EPODE_API epode_status epode_iq_time(const epode_iq_answer *answer, int64_t *utc_ms, int *offset_min);
+
+/* How long ago somebody was there (XEP-0012): a full JID, since when its user has not looked; a bare one, since when no
+ * device of it is there; a server, or NULL for our own: since it started. Of ourselves the same is told as the time is: 0
+ * while the client is active. */
+EPODE_API epode_status epode_last_activity_ask(epode_client *client, const char *jid, epode_iq_fn *done, void *user,
+                                               uint64_t *id);
+/* Reads the answer. EPODE_DONE: it is none that says so; EPODE_ENOMEM. */
+EPODE_API epode_status epode_iq_last_activity(const epode_iq_answer *answer, uint64_t *seconds);
+
 /* What belongs to somebody (XEP-0030, 4): services of a server, rooms of a service. jid NULL: our own server; node may be
  * NULL. */
 EPODE_API epode_status epode_items_ask(epode_client *client, const char *jid, const char *node, epode_iq_fn *done,

@@ -244,6 +244,8 @@ epode_status epode_client_set_active(epode_client *c, bool active)
         st = ep_stream_set_active(c->stream, active);
         ep_client_schedule(c);
     }
+    if (c->active && !active)
+        c->left_us = ep_loop_now_us(c->loop);
     c->active = active;
     ep_loop_leave(c->loop);
     return st;

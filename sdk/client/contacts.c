@@ -48,6 +48,20 @@ static epode_status contact_row(const ep_contact *row, void *user)
     return EPODE_OK;
 }
 
+static epode_status sees_us(const ep_contact *contact, void *user)
+{
+    *(bool *)user = (contact->subscription & EP_ROSTER_FROM) != 0;
+    return EPODE_OK;
+}
+
+epode_status ep_client_is_seen_by(epode_client *c, const char *jid, bool *is)
+{
+    char *bare = ep_strndup(jid, ep_jid_bare_len(jid));
+    epode_status st = bare ? ep_roster_get(c->store, bare, sees_us, is) : EPODE_ENOMEM;
+    ep_free(bare);
+    return st < 0 ? st : EPODE_OK;
+}
+
 static epode_status list_row(const ep_contact *row, void *user)
 {
     contact_run *run = user;

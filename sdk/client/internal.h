@@ -135,6 +135,7 @@ struct epode_client {
     epode_state state;
     ep_error error;
     bool active, processing, freed, closing, delivering;
+    int64_t left_us;     /* since when it is not active */
 
     ep_net *net;
     ep_stream *stream;
@@ -317,6 +318,13 @@ epode_status ep_client_ask_rest(epode_client *c, bool last); /* roster, disco#in
 epode_status ep_client_drain_inbox(epode_client *c);
 epode_status ep_client_on_ready(epode_client *c); /* presence, account disco, what is pending, catch-up */
 ep_caps ep_client_caps(const epode_client *c);
+
+/* contacts.c */
+/* *is is set where a contact of this JID, also a full one, may see our presence. */
+epode_status ep_client_is_seen_by(epode_client *c, const char *jid, bool *is);
+
+/* answer.c */
+epode_status ep_client_answer_iq(epode_client *c, const ep_elem *iq); /* a get or set that is nobody else's */
 
 /* receipt.c */
 epode_status ep_client_receipt(epode_client *c, const ep_elem *message); /* of a live one that is stored */

@@ -1,28 +1,15 @@
 /* receipt.c: that a message arrived, told to who asked and may know (XEP-0184). */
-#include <string.h>
-
-#include "base/alloc.h"
 #include "base/str.h"
 #include "client/internal.h"
-#include "store/roster.h"
 #include "xml/writer.h"
 #include "xmpp/message.h"
 #include "xmpp/ns.h"
-
-static epode_status sees_us(const ep_contact *contact, void *user)
-{
-    *(bool *)user = (contact->subscription & EP_ROSTER_FROM) != 0;
-    return EPODE_OK;
-}
 
 /* XEP-0184, 8: a receipt tells that we are there, so it is for those who may see our presence. */
 static epode_status may_know(epode_client *c, const char *from, bool *may)
 {
     *may = c->flags & EPODE_RECEIPTS_TO_ALL;
-    char *bare = *may ? NULL : ep_strndup(from, ep_jid_bare_len(from));
-    epode_status st = *may ? EPODE_OK : bare ? ep_roster_get(c->store, bare, sees_us, may) : EPODE_ENOMEM;
-    ep_free(bare);
-    return st < 0 ? st : EPODE_OK;
+    return *may ? EPODE_OK : ep_client_is_seen_by(c, from, may);
 }
 
 static bool wants(const epode_client *c, const ep_message *m)

@@ -3,8 +3,10 @@
 
 #include <string.h>
 
+#include "base/str.h"
 #include "client/internal.h"
 #include "epode/service.h"
+#include "xmpp/datetime.h"
 #include "xmpp/ns.h"
 
 typedef struct question {
@@ -40,28 +42,37 @@ static bool can_ask(const epode_client *c)
     return !c->freed && !c->suspended && ep_client_can_send(c);
 }
 
-epode_status epode_ping(epode_client *c, const char *jid, epode_iq_fn *done, void *user, uint64_t *id)
+/* An empty element is the whole question. */
+static epode_status ask(epode_client *c, const char *jid, const char *name, const char *ns, const question *more)
 {
     ep_xw w;
-    question q = { "get", jid ? jid : c->jid.domain, done, user, id };
+    question q = { "get", jid ? jid : c->jid.domain, more->done, more->user, more->id };
     if (!can_ask(c))
         return EPODE_ESTATE;
     ep_loop_enter(c->loop);
     ep_request *r = open_question(c, &w, &q);
-    ep_xw_leaf(&w, "ping", EP_NS_PING, NULL);
+    ep_xw_leaf(&w, name, ns, NULL);
     return send_question(c, r, &w, &q);
+}
+
+epode_status epode_ping(epode_client *c, const char *jid, epode_iq_fn *done, void *user, uint64_t *id)
+{
+    return ask(c, jid, "ping", EP_NS_PING, &(question){ .done = done, .user = user, .id = id });
 }
 
 epode_status epode_version_ask(epode_client *c, const char *jid, epode_iq_fn *done, void *user, uint64_t *id)
 {
-    ep_xw w;
-    question q = { "get", jid ? jid : c->jid.domain, done, user, id };
-    if (!can_ask(c))
-        return EPODE_ESTATE;
-    ep_loop_enter(c->loop);
-    ep_request *r = open_question(c, &w, &q);
-    ep_xw_leaf(&w, "query", EP_NS_VERSION, NULL);
-    return send_question(c, r, &w, &q);
+    return ask(c, jid, "query", EP_NS_VERSION, &(question){ .done = done, .user = user, .id = id });
+}
+
+epode_status epode_time_ask(epode_client *c, const char *jid, epode_iq_fn *done, void *user, uint64_t *id)
+{
+    return ask(c, jid, "time", EP_NS_TIME, &(question){ .done = done, .user = user, .id = id });
+}
+
+epode_status epode_last_activity_ask(epode_client *c, const char *jid, epode_iq_fn *done, void *user, uint64_t *id)
+{
+    return ask(c, jid, "query", EP_NS_LAST, &(question){ .done = done, .user = user, .id = id });
 }
 
 epode_status epode_items_ask(epode_client *c, const char *jid, const char *node, epode_iq_fn *done, void *user,
@@ -124,7 +135,8 @@ epode_status epode_push_disable(epode_client *c, const char *service, const char
 /* --- answers ---------------------------------------------------------------------------------------------- */
 
 /* The payload of a result, in the arena; NULL with *st: there is none, or no memory. */
-static const ep_elem *payload(const epode_iq_answer *answer, ep_arena *arena, const char *ns, epode_status *st)
+static const ep_elem *payload(const epode_iq_answer *answer, ep_arena *arena, const char *name, const char *ns,
+                              epode_status *st)
 {
     ep_elem *e = NULL;
     *st = EPODE_DONE;
@@ -132,7 +144,7 @@ static const ep_elem *payload(const epode_iq_answer *answer, ep_arena *arena, co
         return NULL;
     if (ep_elem_read(&e, arena, answer->xml, answer->xml_len, EP_NS_CLIENT) == EPODE_ENOMEM)
         *st = EPODE_ENOMEM;
-    return e ? ep_elem_child(e, "query", ns) : NULL;
+    return e ? ep_elem_child(e, name, ns) : NULL;
 }
 
 static const char *text_of(const ep_elem *query, const char *name)
@@ -146,7 +158,7 @@ epode_status epode_iq_software(const epode_iq_answer *answer, void (*each)(const
 {
     ep_arena arena = { 0 };
     epode_status st;
-    const ep_elem *query = payload(answer, &arena, EP_NS_VERSION, &st);
+    const ep_elem *query = payload(answer, &arena, "query", EP_NS_VERSION, &st);
     if (query) {
         epode_software s = { sizeof s, text_of(query, "name"), text_of(query, "version"), text_of(query, "os") };
         each(&s, user);
@@ -160,7 +172,7 @@ epode_status epode_iq_items(const epode_iq_answer *answer, bool (*each)(const ep
 {
     ep_arena arena = { 0 };
     epode_status st;
-    const ep_elem *query = payload(answer, &arena, EP_NS_DISCO_ITEMS, &st);
+    const ep_elem *query = payload(answer, &arena, "query", EP_NS_DISCO_ITEMS, &st);
     bool more = true;
     EP_ELEM_EACH(e, query) {
         epode_item item = { sizeof item, ep_elem_attr(e, "jid"), ep_elem_attr(e, "node"), ep_elem_attr(e, "name") };
@@ -169,4 +181,28 @@ epode_status epode_iq_items(const epode_iq_answer *answer, bool (*each)(const ep
     }
     ep_arena_free(&arena);
     return query ? EPODE_OK : st;
+}
+
+epode_status epode_iq_time(const epode_iq_answer *answer, int64_t *utc_ms, int *offset_min)
+{
+    ep_arena arena = { 0 };
+    epode_status st;
+    const ep_elem *time = payload(answer, &arena, "time", EP_NS_TIME, &st);
+    if (time && ep_datetime_parse(ep_elem_text(ep_elem_child(time, "utc", EP_NS_TIME)), utc_ms) &&
+        ep_datetime_offset(ep_elem_text(ep_elem_child(time, "tzo", EP_NS_TIME)), offset_min))
+        st = EPODE_OK;
+    ep_arena_free(&arena);
+    return st;
+}
+
+epode_status epode_iq_last_activity(const epode_iq_answer *answer, uint64_t *seconds)
+{
+    ep_arena arena = { 0 };
+    epode_status st;
+    const ep_elem *query = payload(answer, &arena, "query", EP_NS_LAST, &st);
+    const char *text = query ? ep_elem_attr(query, "seconds") : NULL;
+    if (text && ep_str_u64(text, seconds))
+        st = EPODE_OK;
+    ep_arena_free(&arena);
+    return st;
 }

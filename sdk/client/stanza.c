@@ -5,7 +5,6 @@
 #include "base/str.h"
 #include "client/internal.h"
 #include "xml/writer.h"
-#include "xmpp/answer.h"
 #include "xmpp/datetime.h"
 #include "xmpp/ns.h"
 
@@ -186,18 +185,6 @@ static epode_status take_message(epode_client *c, const ep_elem *e, bool *bulk)
     return st < 0 || c->changes == before ? st : ep_client_receipt(c, e);
 }
 
-static epode_status answer_iq(epode_client *c, const ep_elem *e)
-{
-    ep_caps caps = ep_client_caps(c);
-    ep_buf answer = EP_BUF_INIT;
-    epode_status st = EPODE_OK;
-    if (ep_answer_iq(&answer, e, &caps, EPODE_VERSION) && ep_client_can_send(c))
-        st = answer.failed ? EPODE_ENOMEM
-                           : ep_client_send_text(c, EP_STANZA_IQ, NULL, ep_buf_ptr(&answer), answer.len);
-    ep_buf_free(&answer);
-    return st;
-}
-
 /* The page that ends a catch-up is told at once, and so is what is not of one. */
 static epode_status take_answer(epode_client *c, const ep_elem *e, bool *bulk)
 {
@@ -219,7 +206,7 @@ static epode_status take_iq(epode_client *c, const ep_elem *e, bool *bulk)
     if (ep_client_is_block_push(c, e))
         return from_account(c, e) ? ep_client_take_block_push(c, e) : forged(c, "a change of the block list");
     if (!answer)
-        return answer_iq(c, e);
+        return ep_client_answer_iq(c, e);
     if (c->behind && c->stream && ep_streq(ep_stream_guess(c->stream), "stanzas-behind-authentication")) {
         ep_stream_behind_answered(c->stream);
         ep_client_save_habit(c, "stanzas", EP_HABIT_YES);

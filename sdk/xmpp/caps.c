@@ -11,12 +11,11 @@
 
 /* In the order of their octets, as the hash wants them. Events about avatars and displayed positions come
  * only to who asks. */
-const char *const ep_caps_features[] = { EP_NS_CAPS, EP_NS_CHAT_STATES, EP_NS_DISCO_INFO, EP_NS_VERSION,
-                                         EP_NS_AVATAR "+notify", EP_NS_BOOKMARKS "+notify",
-                                         EP_NS_MDS "+notify", EP_NS_PING, EP_NS_RECEIPTS, NULL };
-const char *const ep_caps_without_receipts[] = { EP_NS_CAPS, EP_NS_CHAT_STATES, EP_NS_DISCO_INFO, EP_NS_VERSION,
-                                                 EP_NS_AVATAR "+notify", EP_NS_BOOKMARKS "+notify",
-                                                 EP_NS_MDS "+notify", EP_NS_PING, NULL };
+#define BEFORE_RECEIPTS                                                                                        \
+    EP_NS_CAPS, EP_NS_CHAT_STATES, EP_NS_DISCO_INFO, EP_NS_LAST, EP_NS_VERSION, EP_NS_AVATAR "+notify",        \
+        EP_NS_BOOKMARKS "+notify", EP_NS_MDS "+notify", EP_NS_PING
+const char *const ep_caps_features[] = { BEFORE_RECEIPTS, EP_NS_RECEIPTS, EP_NS_TIME, NULL };
+const char *const ep_caps_without_receipts[] = { BEFORE_RECEIPTS, EP_NS_TIME, NULL };
 
 bool ep_caps_ver(const ep_caps *caps, char out[32])
 {

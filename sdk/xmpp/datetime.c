@@ -37,7 +37,7 @@ static int days_in(int y, int m)
     return m == 2 && y % 4 == 0 && (y % 100 != 0 || y % 400 == 0) ? 29 : days[m - 1];
 }
 
-static bool parse_zone(const char *z, int *minutes)
+bool ep_datetime_offset(const char *z, int *minutes)
 {
     *minutes = 0;
     if (strcmp(z, "Z") == 0)
@@ -69,7 +69,7 @@ bool ep_datetime_parse(const char *text, int64_t *ms)
         for (p++; *p >= '0' && *p <= '9'; p++, scale /= 10)
             frac += (*p - '0') * scale;
     }
-    if (!parse_zone(p, &zone))
+    if (!ep_datetime_offset(p, &zone))
         return false;
     *ms = ((days_of(y, mo, d) * 24 + h) * 60 + mi - zone) * 60000 + s * 1000 + frac;
     return true;

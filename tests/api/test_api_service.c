@@ -1,4 +1,6 @@
 /* Small requests: pings, versions, items, push, upload slots: each with one outcome, and typed errors. */
+#include <time.h>
+
 #include "app.h"
 
 static server srv;
@@ -97,6 +99,71 @@ static void pings_versions_and_items_are_asked_and_read(void **state)
     assert_int_equal(epode_ping(a.client, NULL, note, &r, NULL), EPODE_ESTATE);
     assert_int_equal(r.told, 5);
     app_close(&a);
+}
+
+/* One asks the other, and both have to go on. */
+static void both_until(app *a, app *b, const unsigned *told, unsigned n)
+{
+    for (int64_t end = app_now_ms() + 5000; *told < n;) {
+        assert_true(app_now_ms() < end);
+        app_turn(a, app_now_ms() + 10);
+        app_turn(b, app_now_ms() + 10);
+    }
+}
+
+typedef struct clock {
+    unsigned told;
+    epode_iq_outcome outcome;
+    epode_status time, last;
+    int64_t utc_ms;
+    int offset_min;
+    uint64_t seconds;
+} clock_record;
+
+static void note_clock(epode_client *client, const epode_iq_answer *answer, void *user)
+{
+    clock_record *r = user;
+    (void)client;
+    r->told++;
+    r->outcome = answer->outcome;
+    r->time = epode_iq_time(answer, &r->utc_ms, &r->offset_min);
+    r->last = epode_iq_last_activity(answer, &r->seconds);
+}
+
+static void contacts_are_told_the_time_and_since_when_nobody_looks(void **state)
+{
+    app a = { 0 }, b = { 0 };
+    clock_record r = { 0 };
+    char alice[200];
+    (void)state;
+    server_say(&srv, "user bob bob-pw");
+    app_start(&a, &srv, NULL);
+    app_settled(&a);
+    snprintf(alice, sizeof alice, "%s", epode_session_jid(epode_client_session(a.client)));
+    epode_options options = app_options(&b, &srv, NULL);
+    options.jid = "bob@localhost";
+    options.password = "bob-pw";
+    app_open(&b, &options);
+    epode_client_start(b.client);
+    app_settled(&b);
+    assert_int_equal(epode_time_ask(b.client, alice, note_clock, &r, NULL), EPODE_OK);
+    both_until(&a, &b, &r.told, 1);
+    assert_int_equal(r.outcome, EPODE_IQ_ERROR);
+    assert_int_equal(r.time, EPODE_DONE);
+    server_say(&srv, "roster-put alice bob@localhost from");
+    app_until(&a, 5000, a.contacts_changed);
+    assert_int_equal(epode_time_ask(b.client, alice, note_clock, &r, NULL), EPODE_OK);
+    both_until(&a, &b, &r.told, 2);
+    assert_int_equal(r.time, EPODE_OK);
+    assert_int_equal(r.last, EPODE_DONE);
+    assert_true(llabs(r.utc_ms - (int64_t)time(NULL) * 1000) < 3600000);
+    assert_int_equal(epode_last_activity_ask(b.client, alice, note_clock, &r, NULL), EPODE_OK);
+    both_until(&a, &b, &r.told, 3);
+    assert_int_equal(r.last, EPODE_OK);
+    assert_int_equal(r.seconds, 0);
+    assert_int_equal(r.time, EPODE_DONE);
+    done(&b);
+    done(&a);
 }
 
 static void push_is_registered_and_withdrawn(void **state)
@@ -263,6 +330,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pings_versions_and_items_are_asked_and_read),
+        cmocka_unit_test(contacts_are_told_the_time_and_since_when_nobody_looks),
         cmocka_unit_test(push_is_registered_and_withdrawn),
         cmocka_unit_test(a_slot_is_got_and_the_service_remembered),
         cmocka_unit_test(a_refusal_says_how_much_or_when),

@@ -205,7 +205,7 @@ static void capabilities_hash_as_in_the_specification(void **state)
     assert_string_equal(ver, "QgayPKawpkPSDYmwT/WM94uAlu0=");
     caps = (ep_caps){ "epode", ep_caps_features }; /* computed with Python's hashlib */
     assert_true(ep_caps_ver(&caps, ver));
-    assert_string_equal(ver, "U4FuCXak4/Ne/+YF/DlwWlaOdcQ=");
+    assert_string_equal(ver, "Vm1ehsflE6DSO7WgxuG6c8gdND0=");
     for (const char *const *f = ep_caps_features; f[0] && f[1]; f++)
         assert_true(strcmp(f[0], f[1]) < 0);
     ep_buf out = EP_BUF_INIT;
@@ -213,7 +213,7 @@ static void capabilities_hash_as_in_the_specification(void **state)
     ep_caps_write_presence(&caps, &w);
     assert_string_equal(ep_buf_cstr(&out),
                         "<c xmlns='http://jabber.org/protocol/caps' hash='sha-1' "
-                        "node='urn:x-epode' ver='U4FuCXak4/Ne/+YF/DlwWlaOdcQ='/>");
+                        "node='urn:x-epode' ver='Vm1ehsflE6DSO7WgxuG6c8gdND0='/>");
     ep_buf_free(&out);
 }
 
@@ -222,17 +222,18 @@ static void capabilities_hash_as_in_the_specification(void **state)
     "<identity category='client' type='pc' name='epode'/><feature "                                \
     "var='http://jabber.org/protocol/caps'/><feature "                                             \
     "var='http://jabber.org/protocol/chatstates'/><feature "                                       \
-    "var='http://jabber.org/protocol/disco#info'/><feature var='jabber:iq:version'/><feature "     \
+    "var='http://jabber.org/protocol/disco#info'/><feature var='jabber:iq:last'/><feature var='jabber:iq:version'/><feature " \
     "var='urn:xmpp:avatar:metadata+notify'/><feature "                                             \
     "var='urn:xmpp:bookmarks:1+notify'/><feature "                                                \
-    "var='urn:xmpp:mds:displayed:0+notify'/><feature var='urn:xmpp:ping'/><feature var='urn:xmpp:receipts'/></query></iq>"
+    "var='urn:xmpp:mds:displayed:0+notify'/><feature var='urn:xmpp:ping'/><feature var='urn:xmpp:receipts'/><feature " \
+    "var='urn:xmpp:time'/></query></iq>"
 #define NOT_FOUND(type, condition)                                                                 \
     "<error type='" type "'><" condition                                                           \
     " xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>"
 #define GET(payload) "<iq type='get' from='b@c/d' id='1'>" payload "</iq>"
 #define RESULT       "<iq type='result' to='b@c/d' id='1'"
 #define ERROR        "<iq type='error' to='b@c/d' id='1'>"
-#define NODE         "urn:x-epode#U4FuCXak4/Ne/+YF/DlwWlaOdcQ="
+#define NODE         "urn:x-epode#Vm1ehsflE6DSO7WgxuG6c8gdND0="
 
 static void requests_are_answered(void **state)
 {
@@ -260,12 +261,38 @@ static void requests_are_answered(void **state)
         { "<iq from='b@c/d' id='1'><ping xmlns='urn:xmpp:ping'/></iq>", NULL },
     };
     ep_caps caps = { "epode", ep_caps_features };
+    ep_self self = { .version = "0.1" };
     for (size_t i = 0; i < COUNT(rows); i++) {
         ep_arena arena = { 0 };
         ep_buf out = EP_BUF_INIT;
         ep_elem *iq = ep_elem_parse(&arena, rows[i].iq, strlen(rows[i].iq), EP_NS_CLIENT);
-        assert_int_equal(ep_answer_iq(&out, iq, &caps, "0.1"), rows[i].answer != NULL);
+        assert_int_equal(ep_answer_iq(&out, iq, &caps, &self, true), rows[i].answer != NULL);
         assert_string_equal(ep_buf_cstr(&out), rows[i].answer ? rows[i].answer : "");
+        ep_arena_free(&arena);
+        ep_buf_free(&out);
+    }
+}
+
+static void what_time_it_is_and_who_looks_is_told_to_those_who_may_know(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *iq, *answer;
+    } rows[] = {
+        { GET("<time xmlns='urn:xmpp:time'/>"),
+          RESULT "><time xmlns='urn:xmpp:time'><tzo>-06:30</tzo><utc>2006-12-19T17:38:25.000Z</utc></time></iq>" },
+        { GET("<query xmlns='jabber:iq:last'/>"), RESULT "><query xmlns='jabber:iq:last' seconds='903'/></iq>" },
+    };
+    ep_caps caps = { "epode", ep_caps_features };
+    ep_self self = { .version = "0.1", .now_ms = 1166549905000, .offset_min = -390, .idle_s = 903 };
+    for (size_t i = 0; i < 2 * COUNT(rows); i++) {
+        bool known = i % 2;
+        ep_arena arena = { 0 };
+        ep_buf out = EP_BUF_INIT;
+        ep_elem *iq = ep_elem_parse(&arena, rows[i / 2].iq, strlen(rows[i / 2].iq), EP_NS_CLIENT);
+        assert_true(ep_answer_is_private(iq));
+        assert_true(ep_answer_iq(&out, iq, &caps, &self, known));
+        assert_string_equal(ep_buf_cstr(&out), known ? rows[i / 2].answer : ERROR NOT_FOUND("auth", "forbidden"));
         ep_arena_free(&arena);
         ep_buf_free(&out);
     }
@@ -415,6 +442,7 @@ int main(void)
         cmocka_unit_test(what_is_no_time_is_refused),
         cmocka_unit_test(capabilities_hash_as_in_the_specification),
         cmocka_unit_test(requests_are_answered),
+        cmocka_unit_test(what_time_it_is_and_who_looks_is_told_to_those_who_may_know),
         cmocka_unit_test(the_ends_of_the_archive_are_read),
         cmocka_unit_test(the_draft_names_the_newest_id_and_what_is_unread),
         cmocka_unit_test(unread_rows_are_read_as_meant_and_as_misprinted),
