@@ -41,7 +41,11 @@ enum {
     EPODE_MULTI_RESOURCE = 1 << 15, /* no stream management, so that more resources can be bound: resource.h */
     EPODE_BLOCK_LIST = 1 << 16,     /* ask for the block list in each session: blocking.h */
     EPODE_NO_AUTOJOIN = 1 << 17,   /* join no room for its bookmark: bookmark.h */
-    EPODE_NO_BOOKMARKS = 1 << 18   /* read no bookmarks at all */
+    EPODE_NO_BOOKMARKS = 1 << 18,  /* read no bookmarks at all */
+    /* For extensions and services that the system gives little memory: stanzas of 256 KiB at most where max_stanza_bytes
+     * is 0, archives in pages of 50 messages of which 200 share a commit, 512 KB of cache for the store. A long catch-up
+     * costs more time. */
+    EPODE_LOW_MEMORY = 1 << 19
 };
 
 enum { EPODE_LOG_ERROR = 1, EPODE_LOG_WARN, EPODE_LOG_INFO, EPODE_LOG_DEBUG, EPODE_LOG_TRACE };
@@ -73,7 +77,7 @@ typedef struct epode_options {
     uint32_t tls;           /* EPODE_TLS_* */
     uint32_t flags;         /* EPODE_ALLOW_PLAIN, ... */
     uint32_t connect_timeout_ms; /* one deadline for a whole connect, every retry of it included; 0: 30000 */
-    uint32_t max_stanza_bytes;   /* larger ones end the stream; 0: 4 MiB */
+    uint32_t max_stanza_bytes;   /* larger ones end the stream; 0: 4 MiB, EPODE_LOW_MEMORY: 256 KiB */
     /* On the owner's thread, from epode_client_process() only. NULL: events are queued for
      * epode_client_next_event(). */
     void (*on_event)(epode_client *client, const epode_event *event, void *user);

@@ -26,7 +26,7 @@ typedef struct cli_options {
     const char *follow, *nick, *archive, *jid, *db, *host, *ca, *dns, *tag, *password_file, *oauth_file, *cert, *key, *svg;
     unsigned port, tls, timeout_s, fill;
     unsigned long limit;
-    bool json, listen, inactive, no_fast_path, allow_plain, no_sm, no_carbons, no_sync, no_roster, no_search, facts, token, pins, all, xml, limit_given;
+    bool json, listen, inactive, no_fast_path, allow_plain, no_sm, no_carbons, no_sync, no_roster, no_search, low_memory, facts, token, pins, all, xml, limit_given;
     bool scratch;   /* the store is in memory, nothing is remembered */
     int flags;      /* EPODE_*, further ones */
     int verbose;

@@ -45,6 +45,7 @@ static const char usage[] =
     "  --allow-plain        send the password itself where nothing better is offered\n"
     "  --no-sync            ask no archive\n"
     "  --no-roster          ask for no roster\n"
+    "  --low-memory         smaller pages, stanzas and caches\n"
     "  --no-search          leave the words of new messages to be indexed another time\n"
     "  --limit N            connect: how much a first login gets (default 1000, 0: all);\n"
     "                       history, search: the newest N\n"
@@ -66,7 +67,7 @@ static const char usage[] =
 
 enum {
     O_JID = 256, O_DB, O_PASSWORD_FILE, O_HOST, O_PORT, O_TLS, O_CA, O_DNS, O_TAG, O_INACTIVE, O_NO_FAST, O_NO_EARLY, O_NO_SM,
-    O_NO_CARBONS, O_PLAIN, O_LISTEN, O_TIMEOUT, O_JSON, O_FACTS, O_TOKEN, O_ALL, O_NO_SYNC, O_NO_ROSTER, O_NO_SEARCH, O_FILL, O_FOLLOW, O_NICK, O_ARCHIVE, O_LIMIT, O_XML, O_SVG, O_NO_SASL2, O_OAUTH_FILE, O_CERT, O_KEY, O_PINS, O_HELP, O_VERSION
+    O_NO_CARBONS, O_PLAIN, O_LISTEN, O_TIMEOUT, O_JSON, O_FACTS, O_TOKEN, O_ALL, O_NO_SYNC, O_NO_ROSTER, O_NO_SEARCH, O_LOW_MEMORY, O_FILL, O_FOLLOW, O_NICK, O_ARCHIVE, O_LIMIT, O_XML, O_SVG, O_NO_SASL2, O_OAUTH_FILE, O_CERT, O_KEY, O_PINS, O_HELP, O_VERSION
 };
 
 static const struct option long_options[] = {
@@ -98,6 +99,7 @@ static const struct option long_options[] = {
     { "no-sync", no_argument, NULL, O_NO_SYNC },
     { "no-roster", no_argument, NULL, O_NO_ROSTER },
     { "no-search", no_argument, NULL, O_NO_SEARCH },
+    { "low-memory", no_argument, NULL, O_LOW_MEMORY },
     { "follow", required_argument, NULL, O_FOLLOW },
     { "nick", required_argument, NULL, O_NICK },
     { "archive", required_argument, NULL, O_ARCHIVE },
@@ -178,6 +180,7 @@ static bool parse_one(cli_options *o, int opt)
     case O_NO_SYNC: o->no_sync = true; break;
     case O_NO_ROSTER: o->no_roster = true; break;
     case O_NO_SEARCH: o->no_search = true; break;
+    case O_LOW_MEMORY: o->low_memory = true; break;
     case O_FOLLOW: o->follow = optarg; break;
     case O_NICK: o->nick = optarg; break;
     case O_ARCHIVE: o->archive = optarg; break;
@@ -276,6 +279,7 @@ epode_client *cli_client(const cli_options *o, void (*on_event)(epode_client *, 
                 (o->inactive ? EPODE_START_INACTIVE : 0) | (o->no_sm ? EPODE_NO_SM : 0) |
                 (o->no_carbons ? EPODE_NO_CARBONS : 0) | (o->no_sync ? EPODE_NO_SYNC : 0) |
                 (o->no_roster ? EPODE_NO_ROSTER : 0) | (o->no_search ? EPODE_NO_SEARCH : 0) |
+                (o->low_memory ? EPODE_LOW_MEMORY : 0) |
                 (o->listen ? 0 : EPODE_NO_RECONNECT) | (uint32_t)o->flags;
     opt.first_sync_messages = !o->limit_given ? 0 : o->limit ? (uint32_t)o->limit : UINT32_MAX;
     opt.connect_timeout_ms = o->timeout_s * 1000;

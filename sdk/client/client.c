@@ -39,6 +39,8 @@ static epode_status client_open_store(epode_client *c, const char *path, ep_erro
                            .pid_start = ep_process_start(getpid()), .alive = process_alive };
     o.boot_id = ep_boot_id(boot) ? boot : NULL;
     o.pid_ns = ep_pid_namespace(ns) ? ns : NULL;
+    if (c->flags & EPODE_LOW_MEMORY)
+        o.flags |= EP_STORE_SMALL;
     epode_status st = ep_store_open(&c->store, &o, err);
     c->reader = (struct epode_store){ c->store, c };
     return st;
@@ -48,6 +50,8 @@ static epode_status client_open_sync(epode_client *c, ep_error *err)
 {
     ep_sync_config config = { .account = c->jid.bare, .first_messages = c->first_sync_messages,
                               .first_days = c->first_sync_days, .no_queries = c->flags & EPODE_NO_SYNC };
+    if (c->flags & EPODE_LOW_MEMORY)
+        config.page = 50;
     epode_status st = ep_sync_new(&c->sync, c->store, &config, &ep_client_sync_events, c, &c->log);
     if (st >= 0)
         st = ep_rooms_load(c);
@@ -87,7 +91,7 @@ static epode_status client_options(epode_client *c, const epode_options *given, 
     c->flags = o.flags | (o.flags & EPODE_MULTI_RESOURCE ? EPODE_NO_SM : 0);
     c->blocking = (o.flags & EPODE_BLOCK_LIST) != 0;
     c->connect_timeout_ms = o.connect_timeout_ms ? o.connect_timeout_ms : 30000;
-    c->max_stanza_bytes = o.max_stanza_bytes;
+    c->max_stanza_bytes = o.max_stanza_bytes || !(o.flags & EPODE_LOW_MEMORY) ? o.max_stanza_bytes : 256u << 10;
     c->first_sync_messages = o.first_sync_messages;
     c->first_sync_days = o.first_sync_days;
     c->keepalive_s = o.keepalive_s;

@@ -11,6 +11,7 @@
 #include "xmpp/trace.h"
 
 #define BULK_MESSAGES 1000
+#define SMALL_BULK_MESSAGES 200
 #define BULK_US       (250 * 1000)
 /* Requests that may leave before their number is committed; the pages of a server that gives 50 at a time. */
 #define BULK_REQUESTS 20
@@ -48,8 +49,9 @@ void ep_client_trace(epode_client *c, const char *text, size_t len)
 
 static bool turn_may_wait(const epode_client *c)
 {
+    size_t most = c->flags & EPODE_LOW_MEMORY ? SMALL_BULK_MESSAGES : BULK_MESSAGES;
     return !c->urgent && !c->emit_failed && c->was_ready && c->stream && ep_stream_state_of(c->stream) == EP_S_READY &&
-           ep_sync_is_bulk(c->sync) && c->bulk_messages < BULK_MESSAGES && ep_store_in_transaction(c->store);
+           ep_sync_is_bulk(c->sync) && c->bulk_messages < most && ep_store_in_transaction(c->store);
 }
 
 /* While a catch-up runs, some numbers are on the disk before there is a stanza for them. */

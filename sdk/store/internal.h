@@ -17,7 +17,7 @@ struct ep_store {
     ep_error error;
     const ep_log *log;
     ep_secrets secrets;
-    bool readonly, memory;
+    bool readonly, memory, small;
     bool opened; /* the file is ours and of our version: closing may checkpoint it */
 
     /* the lease */

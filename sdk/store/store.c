@@ -149,7 +149,8 @@ static epode_status store_own(ep_store *s)
 
 /* page_size, of new files only: a message is some 500 bytes; with half of that a long catch-up makes twice as many writes
  * and costs 5 % more. cache_size: 4 MB. Ids are random, so a thousand messages touch many leaves of their indexes: with
- * half of that it reads three times as many pages again. */
+ * half of that it reads three times as many pages again. A small store pays that. */
+static const char small_pragmas[] = "PRAGMA cache_size = -512;";
 static const char store_pragmas[] = "PRAGMA foreign_keys = ON;"
                                     "PRAGMA page_size = 8192;"
                                     "PRAGMA temp_store = MEMORY;"
@@ -165,6 +166,8 @@ static epode_status store_prepare(ep_store *s)
         status = ep_store_failed(s, SQLITE_READONLY);
     if (status == EPODE_OK)
         status = ep_store_exec(s, store_pragmas);
+    if (status == EPODE_OK && s->small)
+        status = ep_store_exec(s, small_pragmas);
     if (status == EPODE_OK)
         status = store_version(s, &version);
     if (status == EPODE_OK && version == 0)
@@ -207,6 +210,7 @@ static ep_store *store_new(const ep_store_options *o)
     s->path = ep_strdup(o->path);
     s->vfs = ep_strdup(o->vfs);
     s->readonly = o->flags & EP_STORE_READONLY;
+    s->small = o->flags & EP_STORE_SMALL;
     s->memory = !o->path || ep_streq(o->path, ":memory:");
     s->log = o->log;
     s->pid = o->pid;
@@ -238,7 +242,7 @@ static epode_status store_start(ep_store *s, const ep_store_options *o)
 epode_status ep_store_open(ep_store **out, const ep_store_options *o, ep_error *e)
 {
     *out = NULL;
-    if ((o->path && !*o->path) || (o->flags & ~(unsigned)EP_STORE_READONLY))
+    if ((o->path && !*o->path) || (o->flags & ~(unsigned)(EP_STORE_READONLY | EP_STORE_SMALL)))
         return ep_fail(e, EPODE_EINVAL, 0, "an option of the store is wrong");
     if (sqlite3_libversion_number() < STORE_SQLITE_OLDEST)
         return ep_fail(e, EPODE_ESTORE, sqlite3_libversion_number(),

@@ -22,8 +22,9 @@ typedef struct ep_store ep_store;
 struct ep_secrets;
 
 enum {
-    EP_STORE_READONLY = 1
-}; /* no lease, no migration; the file must exist; works beside its owner */
+    EP_STORE_READONLY = 1, /* no lease, no migration; the file must exist; works beside its owner */
+    EP_STORE_SMALL = 2     /* an eighth of the cache */
+};
 
 /* Zero is the default of each field. The strings are copied; log and secrets must outlive the
  * store. */

@@ -27,7 +27,7 @@ typedef struct ep_catchup_events {
 
 typedef struct ep_catchup_config {
     ep_reader reader;
-    unsigned page;           /* messages per page when there is much to get; 0: 100 */
+    unsigned page;           /* messages per page when there is much to get; 0: 250 */
     unsigned first_messages; /* how far a first login goes back; 0: 1000 */
     unsigned first_days;     /* 0: not limited by age */
 } ep_catchup_config;

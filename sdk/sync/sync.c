@@ -38,7 +38,7 @@ struct ep_sync {
     ep_store *store;
     char *account;
     bool no_queries;
-    unsigned first_messages, first_days;
+    unsigned first_messages, first_days, page;
     const ep_sync_events *ev;
     void *user;
     const ep_log *log;
@@ -178,7 +178,8 @@ static epode_status followed_open(ep_sync *s, followed *f, const char *room)
 {
     ep_catchup_config cc = { .reader = { .account = s->account, .room = room },
                              .first_messages = s->first_messages,
-                             .first_days = s->first_days };
+                             .first_days = s->first_days,
+                             .page = s->page };
     f->sync = s;
     return ep_catchup_new(&f->catchup, s->store, &cc, &catchup_events, f, s->log);
 }
@@ -239,6 +240,7 @@ epode_status ep_sync_new(ep_sync **out, ep_store *store, const ep_sync_config *c
         return EPODE_ENOMEM;
     s->store = store;
     s->no_queries = config->no_queries;
+    s->page = config->page;
     s->first_messages = config->first_messages;
     s->first_days = config->first_days;
     s->ev = events;

@@ -24,6 +24,7 @@ typedef struct ep_sync_events {
 typedef struct ep_sync_config {
     const char *account; /* bare JID */
     unsigned first_messages, first_days;
+    unsigned page; /* messages of an archive at once; 0: 250 */
     bool no_queries;
 } ep_sync_config;
 
