@@ -137,7 +137,8 @@ EPODE_API epode_state epode_client_state(const epode_client *client);
 /* Why it is not online; NULL: nothing is wrong. Borrowed until the next process() or start(). */
 EPODE_API const epode_error *epode_client_error(const epode_client *client);
 
-/* Client state (XEP-0352): false when nobody looks at the application. Remembered across connections. */
+/* Client state (XEP-0352): false when nobody looks at the application. Remembered across connections. Meanwhile a burst
+ * of messages is confirmed to the server once, with what is sent next or 2 s later. */
 EPODE_API epode_status epode_client_set_active(epode_client *client, bool active);
 
 /* What the application knows and the client cannot: hints are merged, bring what is due forward, and never start a
@@ -149,7 +150,7 @@ typedef enum epode_hint {
     EPODE_HINT_SUSPENDED,           /* the system is about to stop the process: what came is confirmed to the server */
     EPODE_HINT_WOKE_UP,             /* it went on */
     EPODE_HINT_FOREGROUND,          /* the user looks: client state is active, the session is tested */
-    EPODE_HINT_BACKGROUND,          /* nobody looks */
+    EPODE_HINT_BACKGROUND,          /* nobody looks: what came is confirmed with what is sent next, or after 2 s */
     EPODE_HINT_LOW_MEMORY           /* caches are given back */
 } epode_hint;
 EPODE_API epode_status epode_client_hint(epode_client *client, epode_hint hint); /* EPODE_EINVAL: no such hint */

@@ -175,9 +175,10 @@ struct epode_client {
     uint32_t keepalive_s;
     uint64_t next_count; /* of the block that was reserved for the token */
     uint32_t counts_left;
-    ep_timer deadline_timer, retry_timer, guess_timer, sync_timer, probe_timer, keepalive_timer;
+    ep_timer deadline_timer, retry_timer, guess_timer, sync_timer, probe_timer, keepalive_timer, ack_timer;
     ep_job settle_job, deliver_job, search_job;
     bool up, was_ready, ack_due, request_due, ready_due;
+    bool ack_waits;      /* the server asked, nobody looks: it goes with what is sent next, or soon */
     ep_error store_error;
     bool rest_due; /* to be asked at the turn's end, when the features may be known */
 
@@ -284,6 +285,7 @@ bool ep_client_commit(epode_client *c);
 void ep_client_schedule_bulk(epode_client *c); /* the same, but a commit may wait */
 void ep_client_settle_now(epode_client *c); /* commits what was postponed: somebody is about to look */
 void ep_client_write(epode_client *c);    /* what the stream has to say, after a commit */
+void ep_client_ack(epode_client *c);      /* the server wants to know what is stored */
 void ep_client_watch_guess(epode_client *c);
 void ep_client_trace(epode_client *c, const char *text, size_t len); /* what is sent, secrets masked */
 void ep_client_turn_init(epode_client *c);

@@ -324,8 +324,7 @@ static epode_status on_acked(void *user, uint64_t acked)
 
 static epode_status on_ack_wanted(void *user)
 {
-    epode_client *c = user;
-    c->ack_due = true;
+    ep_client_ack(user);
     return EPODE_OK;
 }
 

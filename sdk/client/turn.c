@@ -12,6 +12,8 @@
 
 #define BULK_MESSAGES 1000
 #define SMALL_BULK_MESSAGES 200
+/* Well below what servers wait for an answer: 30 s and more. */
+#define BACKGROUND_ACK_US (2 * 1000000)
 #define BULK_US       (250 * 1000)
 /* Requests that may leave before their number is committed; the pages of a server that gives 50 at a time. */
 #define BULK_REQUESTS 20
@@ -101,6 +103,9 @@ bool ep_client_commit(epode_client *c)
     /* A stream that has just ended takes no words any more; its own error is the story then. */
     if (!st && c->ack_due && c->stream && ep_stream_state_of(c->stream) == EP_S_READY)
         st = ep_stream_ack(c->stream, ep_store_h_durable(c->store));
+    if (c->ack_due)
+        ep_timer_stop(&c->ack_timer);
+    c->ack_waits = c->ack_waits && !c->ack_due;
     c->ack_due = false;
     if (st >= 0)
         return true;
@@ -176,12 +181,34 @@ static bool turn_ask(epode_client *c)
     return false;
 }
 
+static void ack_fire(ep_timer *t, int64_t now_us, void *user)
+{
+    epode_client *c = user;
+    (void)t, (void)now_us;
+    c->ack_due = c->ack_waits;
+    ep_client_schedule(c);
+}
+
+/* In the background messages come in bursts, each with its request: one answer, and one sync of the disk, serves all. */
+void ep_client_ack(epode_client *c)
+{
+    if (c->active) {
+        c->ack_due = true;
+        return;
+    }
+    c->ack_waits = true;
+    if (!ep_timer_is_set(&c->ack_timer))
+        ep_timer_set(ep_loop_timers(c->loop), &c->ack_timer, ep_loop_now_us(c->loop) + BACKGROUND_ACK_US);
+}
+
 static void settle(ep_job *job, void *user)
 {
     epode_client *c = user;
     (void)job;
     if (!turn_ask(c))
         return;
+    if (c->ack_waits && c->stream && (c->request_due || ep_stream_output(c->stream)->len))
+        c->ack_due = true;
     bool wait = turn_may_wait(c);
     if (wait)
         turn_postpone(c);
@@ -238,6 +265,7 @@ void ep_client_turn_init(epode_client *c)
 {
     c->sync_timer = (ep_timer){ .fire = sync_fire, .user = c };
     c->bulk_timer = (ep_timer){ .fire = bulk_fire, .user = c };
+    c->ack_timer = (ep_timer){ .fire = ack_fire, .user = c };
     c->settle_job = (ep_job){ .run = settle, .user = c };
     c->deliver_job = (ep_job){ .run = deliver, .user = c };
     ep_list_init(&c->settle_job.node);

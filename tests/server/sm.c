@@ -248,6 +248,7 @@ bool srv_sm_element(struct srv_conn *conn, const struct srv_xml *el)
     } else if (strcmp(el->name, "r") == 0) {
         on_request(session);
     } else if (strcmp(el->name, "a") == 0) {
+        srv_count(session->srv, "a");
         on_answer(session, el);
     } else {
         return false;

@@ -529,6 +529,39 @@ static void background_and_foreground_change_the_client_state_only(world *w)
     assert_int_equal(srv_counter(w->server, "csi-active"), 10);
 }
 
+static void in_the_background_a_burst_is_confirmed_together(world *w)
+{
+    world_client *c = settled(w, NULL);
+    long acks[2];
+    for (int background = 0; background < 2; background++) {
+        if (background)
+            assert_int_equal(epode_client_hint(c->client, EPODE_HINT_BACKGROUND), EPODE_OK);
+        world_run(w, 20 * SECONDS);
+        long before = srv_counter(w->server, "a");
+        for (int i = 0; i < 10; i++) {
+            char body[16];
+            snprintf(body, sizeof body, "burst %d.%d", background, i);
+            message(w, body);
+            world_run(w, 150000);
+        }
+        world_run(w, 20 * SECONDS);
+        acks[background] = srv_counter(w->server, "a") - before;
+    }
+    has_once(w, 0, "burst 0.9");
+    has_once(w, 0, "burst 1.9");
+    /* One each is of the archive's answer, behind the burst; and the server asks once more when the first has come. */
+    assert_int_equal(acks[0], 11);
+    assert_int_equal(acks[1], 3);
+    /* What waits to be confirmed goes with the first word that is said. */
+    long before = srv_counter(w->server, "a");
+    message(w, "one more");
+    world_run(w, 500000);
+    assert_int_equal(srv_counter(w->server, "a"), before);
+    assert_int_equal(epode_client_hint(c->client, EPODE_HINT_FOREGROUND), EPODE_OK);
+    world_run(w, 500000);
+    assert_int_equal(srv_counter(w->server, "a"), before + 1);
+}
+
 static void stopped_while_it_waits(world *w)
 {
     world_client *c = settled(w, NULL);
@@ -914,6 +947,8 @@ static const struct {
              "300 hints: one connect"),
     SCENARIO(background_and_foreground_change_the_client_state_only,
              "client state follows; no reconnect"),
+    SCENARIO(in_the_background_a_burst_is_confirmed_together,
+             "ten messages in 1.5 s: 11 acknowledgements in the foreground, 3 in the background"),
     SCENARIO(stopped_while_it_waits,
              "no connect any more; ready within 2 s of the next start"),
     SCENARIO(asleep_for_a_moment_on_a_live_link,
