@@ -1,17 +1,12 @@
 /* answer.c: what others ask this client. */
 #include "xmpp/answer.h"
 
-#include <time.h>
-
 #include "client/internal.h"
 
 static ep_self self_now(const epode_client *c)
 {
     ep_self self = { .version = EPODE_VERSION, .now_ms = ep_client_wall_ms() };
-    time_t now = (time_t)(self.now_ms / 1000);
-    struct tm local;
-    if (localtime_r(&now, &local))
-        self.offset_min = (int)(local.tm_gmtoff / 60);
+    self.offset_min = ep_loop_wall_offset_min(self.now_ms);
     if (!c->active)
         self.idle_s = (uint64_t)(ep_loop_now_us(c->loop) - c->left_us) / 1000000;
     return self;

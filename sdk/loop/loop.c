@@ -110,6 +110,13 @@ int64_t ep_loop_refresh(ep_loop *loop)
     return loop->now_us = ep_poller_now_us();
 }
 
+int ep_loop_wall_offset_min(int64_t wall_ms)
+{
+    time_t at = (time_t)(wall_ms / 1000);
+    struct tm local;
+    return localtime_r(&at, &local) ? (int)(local.tm_gmtoff / 60) : 0;
+}
+
 int64_t ep_loop_wall_ms(void)
 {
     struct timespec t;

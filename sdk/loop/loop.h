@@ -27,6 +27,7 @@ int64_t ep_loop_now_us(const ep_loop *loop);
 int64_t ep_loop_refresh(ep_loop *loop);
 /* The calendar's time in milliseconds since 1970 (what is written to disk). */
 int64_t ep_loop_wall_ms(void);
+int ep_loop_wall_offset_min(int64_t wall_ms); /* by how much local time is ahead of UTC then */
 
 /* --- descriptors --------------------------------------------------------------------- */
 
