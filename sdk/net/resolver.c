@@ -38,7 +38,7 @@ struct ep_resolver {
     ep_list asked, answered, sockets;
     ep_timer timeout;
     ep_job deliver;
-    bool *freed; /* set while answers are told */
+    bool telling, freed; /* freed while answers are told: the rest follows when that unwinds */
 };
 
 /* --- c-ares on the loop -------------------------------------------------------------- */
@@ -112,17 +112,17 @@ static void on_socket(void *data, ares_socket_t fd, int readable, int writable)
 static void deliver(ep_job *job, void *user)
 {
     ep_resolver *r = user;
-    bool freed = false;
     (void)job;
-    r->freed = &freed;
-    while (!freed && !ep_list_empty(&r->answered)) {
+    r->telling = true;
+    while (!r->freed && !ep_list_empty(&r->answered)) {
         question *q = EP_LIST_OF(r->answered.next, question, node);
         ep_list_unlink(&q->node);
         q->done(q->user, &q->reply);
         ep_free(q);
     }
-    if (!freed)
-        r->freed = NULL;
+    r->telling = false;
+    if (r->freed)
+        ep_free(r);
 }
 
 static void answer(question *q)
@@ -353,8 +353,6 @@ void ep_resolver_free(ep_resolver *r)
 {
     if (!r)
         return;
-    if (r->freed)
-        *r->freed = true;
     ares_destroy(r->channel);
     free_questions(&r->asked);
     free_questions(&r->answered);
@@ -366,5 +364,7 @@ void ep_resolver_free(ep_resolver *r)
     }
     ep_timer_stop(&r->timeout);
     ep_job_cancel(&r->deliver);
-    ep_free(r);
+    r->freed = true;
+    if (!r->telling)
+        ep_free(r);
 }
