@@ -55,6 +55,7 @@ typedef struct epode_occupant {
     epode_affiliation affiliation;
     epode_role role;
     bool self;
+    const char *id; /* whoever has it is the same for ever, whatever the nick (XEP-0421); NULL: the room gives none */
 } epode_occupant;
 
 /* A room that we are in or want to be in. These and all they return are borrowed until the next process(), join or

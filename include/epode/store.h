@@ -57,6 +57,7 @@ typedef struct epode_message {
     const epode_reaction *reactions;
     const char *xml;        /* xml_len bytes and a NUL; only where asked for */
     size_t xml_len;
+    const char *occupant;   /* in a room: who it is, whatever the nick (XEP-0421); NULL: not known */
 } epode_message;
 
 /* Which messages, and in which order. Begin with EPODE_QUERY_INIT; zero is the default; all may be combined

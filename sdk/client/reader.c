@@ -146,7 +146,7 @@ static epode_status message_fill(epode_cursor *c, const ep_view *v)
         .peer = v->peer, .from = v->from, .outgoing = v->outgoing, .groupchat = v->groupchat, .edited = v->edited,
         .retracted = v->retracted, .provisional = v->provisional, .time_ms = v->time_ms,
         .received_ms = v->received_ms, .type = v->type, .body = v->body, .id = v->id, .origin_id = v->origin_id,
-        .reply_id = v->reply_id, .state = (epode_delivery)v->state, .reason = v->reason,
+        .occupant = v->occupant, .reply_id = v->reply_id, .state = (epode_delivery)v->state, .reason = v->reason,
         .reaction_count = v->reaction_count, .reactions = c->reactions, .xml = v->xml, .xml_len = v->len,
     };
     return EPODE_OK;

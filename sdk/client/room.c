@@ -6,6 +6,7 @@
 #include "client/internal.h"
 
 #define ROOMS_MAX      256
+#define OCCUPANT       '\x1f'
 #define AGAIN_AFTER_US (30 * 1000000LL)
 
 /* --- the list ------------------------------------------------------------------------------------------- */
@@ -40,6 +41,7 @@ static void room_free(ep_room *r)
     ep_free(r->jid);
     ep_free(r->wish);
     ep_free(r->nick);
+    ep_free(r->occupant);
     ep_free(r);
 }
 
@@ -88,11 +90,14 @@ static void list_remove(epode_client *c, ep_room *r)
     room_free(r);
 }
 
-/* "j" (joined) or "l" (left, its archive is not to be asked), "f" where joining began that it is kept, and the nick. */
+/* "j" (joined) or "l" (left, its archive is not to be asked), "f" where joining began that it is kept, the nick, and behind
+ * OCCUPANT, which no nick can contain, our id there. */
 epode_status ep_room_keep(epode_client *c, const ep_room *r)
 {
     ep_buf data = EP_BUF_INIT;
     ep_buf_printf(&data, "j%c%s", r->followed ? 'f' : '-', r->wish);
+    if (r->occupant)
+        ep_buf_printf(&data, "%c%s", OCCUPANT, r->occupant);
     epode_status st = data.failed ? EPODE_ENOMEM
                                   : ep_store_fact_put(c->store, EP_FACT_ROOM, r->jid, ep_buf_ptr(&data), data.len, 0);
     ep_buf_free(&data);
@@ -126,6 +131,13 @@ epode_status ep_room_drop(epode_client *c, ep_room *r)
     return st < 0 ? st : ep_client_pump(c);
 }
 
+epode_status ep_room_is_us(epode_client *c, ep_room *r, const char *occupant)
+{
+    if (ep_streq(r->occupant, occupant))
+        return EPODE_OK;
+    return ep_str_set(&r->occupant, occupant) ? ep_sync_room_occupant(c->sync, r->jid, occupant) : EPODE_ENOMEM;
+}
+
 static epode_status load_one(const ep_fact *fact, void *user)
 {
     epode_client *c = user;
@@ -136,9 +148,14 @@ static epode_status load_one(const ep_fact *fact, void *user)
         ep_sync_unfollow(c->sync, fact->key);
         return EPODE_OK;
     }
-    epode_status st = ep_room_add(c, fact->key, fact->data + 2, &r);
-    if (!st)
+    const char *nick = fact->data + 2, *id = strchr(nick, OCCUPANT);
+    char *copy = ep_strndup(nick, id ? (size_t)(id - nick) : strlen(nick));
+    epode_status st = copy ? ep_room_add(c, fact->key, copy, &r) : EPODE_ENOMEM;
+    ep_free(copy);
+    if (!st) {
         r->followed = fact->data[1] == 'f';
+        st = id ? ep_room_is_us(c, r, id + 1) : EPODE_OK;
+    }
     return st == EPODE_ELIMIT ? EPODE_OK : st;
 }
 

@@ -25,6 +25,8 @@ typedef struct epode_room {
     char *wish;         /* the nick that was asked for */
     char *nick;         /* the one we have, or try */
     char *subject, *password;
+    char *occupant;     /* our id there (XEP-0421); NULL: not known, or the room gives none */
+    bool ids;           /* the room says that it gives ids */
     unsigned flags;     /* EPODE_ROOM_* */
     ep_room_state state;
     bool info, archive; /* info: it is known whether it has an archive */
@@ -70,6 +72,7 @@ void *ep_room_number(const ep_room *r); /* to be told again by a request's answe
 ep_room *ep_room_find(const epode_client *c, const char *jid); /* bare or full; NULL: none */
 epode_status ep_room_add(epode_client *c, const char *jid, const char *nick, ep_room **out);
 epode_status ep_room_keep(epode_client *c, const ep_room *r); /* in the store */
+epode_status ep_room_is_us(epode_client *c, ep_room *r, const char *occupant); /* our id there; NULL: none */
 epode_status ep_room_drop(epode_client *c, ep_room *r);       /* also from the store; r is gone */
 
 /* room_join.c */

@@ -94,6 +94,7 @@ static void room_knows(const epode_client *c, ep_room *r, const char *list)
 {
     r->info = true;
     r->archive = ep_disco_has(list, EP_NS_MAM) && !(c->flags & EPODE_NO_SYNC);
+    r->ids = ep_disco_has(list, EP_NS_OCCUPANT_ID);
 }
 
 static epode_status take_list(epode_client *c, ep_room *r, const ep_elem *query)

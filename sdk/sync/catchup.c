@@ -28,7 +28,7 @@ typedef enum catchup_state {
 
 struct ep_catchup {
     ep_store *store;
-    char *account, *room, *nick;
+    char *account, *room, *nick, *occupant;
     ep_reader reader;
     ep_catchup_config config;
     const ep_catchup_events *ev;
@@ -83,7 +83,7 @@ epode_status ep_catchup_new(ep_catchup **out, ep_store *store, const ep_catchup_
         ep_catchup_free(c);
         return st;
     }
-    c->reader = (ep_reader){ c->account, c->room, c->nick };
+    c->reader = (ep_reader){ .account = c->account, .room = c->room, .nick = c->nick };
     *out = c;
     return EPODE_OK;
 }
@@ -95,6 +95,7 @@ void ep_catchup_free(ep_catchup *c)
     ep_free(c->account);
     ep_free(c->room);
     ep_free(c->nick);
+    ep_free(c->occupant);
     ep_free(c->rows);
     ep_free(c->from);
     ep_free(c->until);
@@ -111,9 +112,17 @@ epode_status ep_catchup_set_nick(ep_catchup *c, const char *nick)
     return EPODE_OK;
 }
 
-const char *ep_catchup_nick(const ep_catchup *c)
+epode_status ep_catchup_set_occupant(ep_catchup *c, const char *id)
 {
-    return c->nick;
+    if (!ep_str_set(&c->occupant, id))
+        return EPODE_ENOMEM;
+    c->reader.occupant = c->occupant;
+    return EPODE_OK;
+}
+
+const ep_reader *ep_catchup_reader(const ep_catchup *c)
+{
+    return &c->reader;
 }
 
 static void catchup_reset(ep_catchup *c)

@@ -64,6 +64,7 @@ int64_t ep_catchup_end_ms(const ep_catchup *c);
 bool ep_catchup_is_bulk(const ep_catchup *c); /* a page beyond the first one is asked for */
 int64_t ep_catchup_archive(const ep_catchup *c);
 const char *ep_catchup_owner(const ep_catchup *c);
-const char *ep_catchup_nick(const ep_catchup *c);
+epode_status ep_catchup_set_occupant(ep_catchup *c, const char *id); /* ours there; NULL: none to be believed */
+const ep_reader *ep_catchup_reader(const ep_catchup *c);
 
 #endif

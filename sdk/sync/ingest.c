@@ -46,7 +46,13 @@ static void ingest_peer(ep_msg *out, const ep_reader *r, const ep_message *m, ep
     const char *from = m->from ? m->from : r->account, *to = m->to ? m->to : r->account;
     if (r->room) {
         size_t bare = ep_jid_bare_len(from);
-        out->outgoing = r->nick && from[bare] == '/' && strcmp(from + bare + 1, r->nick) == 0;
+        if (r->occupant)
+            out->occupant = keep(arena, m->occupant, ok);
+        /* A nick may have been somebody else's before it was ours. */
+        if (out->occupant)
+            out->outgoing = strcmp(out->occupant, r->occupant) == 0;
+        else
+            out->outgoing = r->nick && from[bare] == '/' && strcmp(from + bare + 1, r->nick) == 0;
         /* What a room passes on names the one it is passed to; what it keeps names nobody. */
         out->peer = out->to = keep(arena, r->room, ok);
         return;

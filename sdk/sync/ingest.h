@@ -11,6 +11,7 @@ typedef struct ep_reader {
     const char *account; /* bare JID */
     const char *room;    /* NULL: the account's archive; else the room's bare JID */
     const char *nick;    /* our nick there, or NULL */
+    const char *occupant; /* our id there (XEP-0421); NULL: the room gives none that are to be believed */
 } ep_reader;
 
 /* Fills *out from the message. archive_id: the id in that archive if it is known and to be trusted; time_ms: the

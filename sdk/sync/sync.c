@@ -153,7 +153,7 @@ static void finished(followed *f, epode_status status)
             tail_retry(s);
         }
     } else {
-        f->whole = ep_catchup_nick(f->catchup) && (status == EPODE_OK || f->none);
+        f->whole = ep_catchup_reader(f->catchup)->nick && (status == EPODE_OK || f->none);
     }
     s->ev->finished(s->user, ep_catchup_archive(f->catchup), status);
     if (!s->beginning && !sync_is_busy(s))
@@ -332,6 +332,12 @@ epode_status ep_sync_room_nick(ep_sync *s, const char *room, const char *nick)
     return f ? ep_catchup_set_nick(f->catchup, nick) : EPODE_OK;
 }
 
+epode_status ep_sync_room_occupant(ep_sync *s, const char *room, const char *id)
+{
+    followed *f = room_of(s, room);
+    return f ? ep_catchup_set_occupant(f->catchup, id) : EPODE_OK;
+}
+
 void ep_sync_unfollow(ep_sync *s, const char *room)
 {
     for (size_t i = 0; i < s->room_count; i++) {
@@ -447,12 +453,11 @@ epode_status ep_sync_live(ep_sync *s, const ep_elem *message, bool ids, int64_t 
     bool groupchat = ep_streq(ep_elem_attr(message, "type"), "groupchat");
     followed *room = groupchat ? room_of(s, ep_elem_attr(message, "from")) : NULL;
     const char *owner = room ? ep_catchup_owner(room->catchup) : s->account;
-    ep_reader reader = { .account = s->account, .room = room ? owner : NULL,
-                         .nick = room ? ep_catchup_nick(room->catchup) : NULL };
+    ep_catchup *catchup = room ? room->catchup : s->account_archive.catchup;
     const char *id = ids || room ? live_id(message, owner) : NULL;
-    int64_t archive = ep_catchup_archive(room ? room->catchup : s->account_archive.catchup);
+    int64_t archive = ep_catchup_archive(catchup);
     ep_arena_reset(&s->arena);
-    if (!ep_ingest(&m, &reader, message, id, 0, &s->arena))
+    if (!ep_ingest(&m, ep_catchup_reader(catchup), message, id, 0, &s->arena))
         return EPODE_ENOMEM;
     m.received_ms = came_ms;
     /* What says nothing and is in no archive (a chat state) leaves no trace; nor does an error. */

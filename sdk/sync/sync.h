@@ -65,6 +65,8 @@ epode_status ep_sync_room_await(ep_sync *s, const char *room, const char *nick, 
 /* It was joined, or will not be. query: what was missed is asked for; else it has no archive, or nothing was. */
 epode_status ep_sync_room_begin(ep_sync *s, const char *room, const char *nick, bool query, int64_t now_us);
 epode_status ep_sync_room_nick(ep_sync *s, const char *room, const char *nick); /* we are called so now */
+/* Whoever has this id is us (XEP-0421); NULL: the room gives none that are to be believed. */
+epode_status ep_sync_room_occupant(ep_sync *s, const char *room, const char *id);
 /* What is held stays; nothing more is asked. */
 void ep_sync_unfollow(ep_sync *s, const char *room);
 int64_t ep_sync_room_archive(const ep_sync *s, const char *room); /* a bare or full JID; 0: not followed */

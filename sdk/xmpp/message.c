@@ -42,6 +42,8 @@ static void read_child(ep_message *m, const ep_elem *e, const char *by)
         m->body = ep_elem_text(e);
     else if (ep_elem_is(e, "origin-id", EP_NS_SID))
         m->origin_id = ep_elem_attr(e, "id");
+    else if (ep_elem_is(e, "occupant-id", EP_NS_OCCUPANT_ID))
+        m->occupant = ep_elem_attr(e, "id");
     else if (ep_elem_is(e, "stanza-id", EP_NS_SID) && by && ep_streq(ep_elem_attr(e, "by"), by))
         m->stanza_id = ep_elem_attr(e, "id");
     else if (ep_elem_is(e, "delay", EP_NS_DELAY) && !m->delay_ms)

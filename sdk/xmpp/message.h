@@ -30,6 +30,7 @@ typedef struct ep_message {
     ep_message_type type;
     const char *from, *to, *id, *origin_id, *body; /* NULL: not there */
     const char *stanza_id; /* XEP-0359, by the archive that was named; NULL: none */
+    const char *occupant;  /* XEP-0421: whose, as the room says; to be believed where it says that it does */
     int64_t delay_ms;      /* XEP-0203; 0: none */
     ep_message_effect effect;
     const char *ref;       /* id of the message that the effect is about */

@@ -62,6 +62,8 @@ bool ep_muc_presence_read(ep_muc_presence *out, const ep_elem *presence)
     EP_ELEM_EACH(e, x)
         if (ep_elem_is(e, "status", EP_NS_MUC_USER))
             out->status |= status_bit(ep_elem_attr(e, "code"));
+    const ep_elem *occupant = ep_elem_child(presence, "occupant-id", EP_NS_OCCUPANT_ID);
+    out->occupant = occupant ? ep_elem_attr(occupant, "id") : NULL;
     const ep_elem *destroy = ep_elem_child(x, "destroy", EP_NS_MUC_USER);
     if (destroy) {
         out->destroyed = true;

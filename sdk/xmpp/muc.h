@@ -37,6 +37,7 @@ typedef struct ep_muc_presence {
     ep_affiliation affiliation;
     ep_role role;
     const char *jid;      /* the real one; NULL: it is not told */
+    const char *occupant; /* XEP-0421, as in xmpp/message.h; NULL: none */
     const char *new_nick; /* with EP_MUC_RENAMED */
     const char *reason;   /* why, as somebody put it; NULL: nothing is said */
     bool destroyed;       /* the room is no more */

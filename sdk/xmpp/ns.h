@@ -32,6 +32,7 @@
 #define EP_NS_PING          "urn:xmpp:ping"               /* XEP-0199 */
 #define EP_NS_VERSION       "jabber:iq:version"           /* XEP-0092 */
 #define EP_NS_LAST          "jabber:iq:last"              /* XEP-0012 */
+#define EP_NS_OCCUPANT_ID   "urn:xmpp:occupant-id:0"      /* XEP-0421 */
 #define EP_NS_TIME          "urn:xmpp:time"               /* XEP-0202 */
 #define EP_NS_ROSTER        "jabber:iq:roster"
 #define EP_NS_LIMITS        "urn:xmpp:stream-limits:0"    /* XEP-0478 */

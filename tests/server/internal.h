@@ -27,6 +27,7 @@
 #define NS_CARBONS "urn:xmpp:carbons:2"
 #define NS_FORWARD "urn:xmpp:forward:0"
 #define NS_HINTS "urn:xmpp:hints"
+#define NS_OCCUPANT_ID "urn:xmpp:occupant-id:0"
 #define NS_MAM "urn:xmpp:mam:2"
 #define NS_MAM_EXTENDED NS_MAM "#extended"
 #define NS_RSM "http://jabber.org/protocol/rsm"

@@ -79,6 +79,7 @@
     X(ROOMS, "rooms", BOOL, "on", "XEP-0045 at rooms.DOMAIN; joining makes a room")                \
     X(ROOMS_ANONYMOUS, "rooms-anonymous", BOOL, "on", "occupants do not see JIDs")                 \
     X(ROOM_MAM, "room-mam", BOOL, "on", "rooms have archives for queries")                         \
+    X(OCCUPANT_IDS, "occupant-ids", BOOL, "on", "XEP-0421")                                        \
     X(ROOM_SID, "room-sid", BOOL, "on", "what rooms reflect carries their stanza-id")              \
     X(ROOM_HISTORY, "room-history", INT, "20", "messages sent on joining, if no less is asked for") \
     X(SELF_PING, "self-ping", BOOL, "on", "XEP-0410: rooms answer self-pings themselves")          \

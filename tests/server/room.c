@@ -1,6 +1,7 @@
 /* Rooms (XEP-0045): who is in them. Rooms outlive a restart, occupants do not. */
 #include "room.h"
 
+#include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -78,6 +79,25 @@ void srv_rooms_free(struct srv *srv)
 
 /* ---- Presence ---- */
 
+/* XEP-0421: the room's word in place of whatever stands there; for ever the same for the same user. */
+void srv_room_set_occupant_id(struct srv *srv, const struct srv_room *room, struct srv_xml *stanza, const char *who)
+{
+    struct srv_xml *el;
+    unsigned char hash[32];
+    char hex[33];
+    if (!srv_on(srv, OCCUPANT_IDS))
+        return;
+    while ((el = srv_xml_find(stanza, NS_OCCUPANT_ID, "occupant-id")) != NULL)
+        srv_xml_remove(el);
+    char *text = srv_format("%s %s", room->jid, who);
+    if (EVP_Digest(text, strlen(text), hash, NULL, EVP_sha256(), NULL) != 1)
+        abort();
+    for (int i = 0; i < 16; i++)
+        snprintf(hex + 2 * i, 3, "%02x", hash[i]);
+    srv_xml_set(srv_xml_child(stanza, NS_OCCUPANT_ID, "occupant-id"), "id", hex);
+    free(text);
+}
+
 static void add_status(struct srv_xml *x, const char *code)
 {
     srv_xml_set(srv_xml_child(x, NS_MUC_USER, "status"), "code", code);
@@ -98,6 +118,7 @@ static void show(struct srv_session *to, const struct srv_room *room,
     srv_xml_set(presence, "from", from);
     srv_xml_set(presence, "to", to->full);
     srv_xml_set(presence, "type", type);
+    srv_room_set_occupant_id(to->srv, room, presence, who->session->user);
     struct srv_xml *x = srv_xml_child(presence, NS_MUC_USER, "x");
     struct srv_xml *item = srv_xml_child(x, NS_MUC_USER, "item");
     srv_xml_set(item, "affiliation", "none");

@@ -18,6 +18,8 @@ struct srv_room {
 };
 
 struct srv_room *srv_room_get(struct srv *srv, const char *jid); /* NULL: there is none */
+void srv_room_set_occupant_id(struct srv *srv, const struct srv_room *room, struct srv_xml *stanza,
+                              const char *who);
 struct srv_room *srv_room_make(struct srv *srv, const char *jid);
 struct srv_occupant *srv_room_occupant(const struct srv_room *room,
                                        const struct srv_session *session);

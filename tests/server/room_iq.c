@@ -27,6 +27,7 @@ static void room_info(struct srv_session *session, struct srv_room *room, const 
                                          NS_PING, NS_MUC "#stable_id"};
     static const char *const mam[] = {NS_MAM, NS_MAM_EXTENDED};
     static const char *const sid[] = {NS_SID};
+    static const char *const occupant_ids[] = {NS_OCCUPANT_ID};
     static const char *const self_ping[] = {NS_MUC "#self-ping-optimization"};
     static const char *const anonymous[] = {"muc_nonanonymous", "muc_semianonymous"};
     struct srv *srv = session->srv;
@@ -38,6 +39,8 @@ static void room_info(struct srv_session *session, struct srv_room *room, const 
         add_features(query, mam, srv_on(srv, MAM_EXTENDED) ? 2 : 1);
     if (srv_on(srv, ROOM_SID))
         add_features(query, sid, 1);
+    if (srv_on(srv, OCCUPANT_IDS))
+        add_features(query, occupant_ids, 1);
     if (srv_on(srv, SELF_PING))
         add_features(query, self_ping, 1);
     srv_iq_reply(session, iq, query);

@@ -25,6 +25,8 @@ static struct srv_xml *reflected(struct srv *srv, const struct srv_room *room, c
     while ((x = srv_xml_find(copy, NS_MUC_USER, "x")) != NULL)
         srv_xml_remove(x);
     srv_strip_stanza_ids(srv, copy, domain);
+    const struct srv_occupant *who = sender ? NULL : srv_room_nick(room, nick);
+    srv_room_set_occupant_id(srv, room, copy, sender ? sender->user : who ? who->session->user : from);
     srv_xml_set(copy, "from", from);
     srv_xml_set(copy, "to", NULL);
     srv_xml_set(copy, "type", "groupchat");

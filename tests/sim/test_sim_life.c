@@ -562,6 +562,31 @@ static void in_the_background_a_burst_is_confirmed_together(world *w)
     assert_int_equal(srv_counter(w->server, "a"), before + 1);
 }
 
+static void a_room_that_forgot_us_in_silence_is_joined_again_before_we_speak(world *w)
+{
+    world_client *c = settled(w, NULL);
+    world_say(w, "room-create den");
+    assert_int_equal(epode_room_join(c->client, "den@rooms.example.org", "al", NULL, 0), EPODE_OK);
+    world_run(w, MINUTES);
+    assert_true(epode_room_is_joined(epode_room_at(c->client, 0)));
+    long pings = srv_counter(w->server, "self-pings");
+    world_say(w, "room-forget den@rooms.example.org alice");
+    world_say(w, "room-say den@rooms.example.org bo unheard");
+    world_run(w, 11 * MINUTES);
+    assert_int_equal(world_count_in(w, 0, "den@rooms.example.org", "unheard"), 0);
+    epode_outgoing m = EPODE_OUTGOING_INIT;
+    m.to = "den@rooms.example.org";
+    m.type = "groupchat";
+    m.body = "said after silence";
+    assert_int_equal(epode_send_message(c->client, &m, NULL), EPODE_OK);
+    world_run(w, MINUTES);
+    assert_int_equal(srv_counter(w->server, "self-pings") - pings, 1);
+    assert_int_equal(srv_counter(w->server, "room-joins"), 2);
+    assert_int_equal(world_count_in(w, 0, "den@rooms.example.org", "unheard"), 1);
+    assert_int_equal(world_count_in(w, 0, "den@rooms.example.org", "said after silence"), 1);
+    assert_int_equal(w->connects, 0);
+}
+
 static void stopped_while_it_waits(world *w)
 {
     world_client *c = settled(w, NULL);
@@ -949,6 +974,8 @@ static const struct {
              "client state follows; no reconnect"),
     SCENARIO(in_the_background_a_burst_is_confirmed_together,
              "ten messages in 1.5 s: 11 acknowledgements in the foreground, 3 in the background"),
+    SCENARIO(a_room_that_forgot_us_in_silence_is_joined_again_before_we_speak,
+             "after eleven minutes one self-ping, before our message: joined again, nothing lost or doubled"),
     SCENARIO(stopped_while_it_waits,
              "no connect any more; ready within 2 s of the next start"),
     SCENARIO(asleep_for_a_moment_on_a_live_link,

@@ -761,7 +761,13 @@ void world_host_is(world *w, const char *address, world_manner manner)
 
 unsigned world_count(world *w, int i, const char *body)
 {
+    return world_count_in(w, i, NULL, body);
+}
+
+unsigned world_count_in(world *w, int i, const char *archive, const char *body)
+{
     epode_query q = EPODE_QUERY_INIT;
+    q.archive = archive;
     epode_cursor *cursor;
     const epode_message *m;
     unsigned n = 0;

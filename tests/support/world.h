@@ -82,6 +82,7 @@ void world_server_gives_up(world *w);
 /* Every connection ends with RST. */
 void world_reset(world *w);
 void world_host_is(world *w, const char *address, world_manner manner);
-unsigned world_count(world *w, int i, const char *body); /* in the client's store */
+unsigned world_count(world *w, int i, const char *body); /* in the client's store, of the account */
+unsigned world_count_in(world *w, int i, const char *archive, const char *body); /* or of a room */
 
 #endif

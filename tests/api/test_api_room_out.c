@@ -1,0 +1,144 @@
+/* Rooms: who we are in them, and how we are sent out (XEP-0045, 7.14, 9 and 10.9; XEP-0421). */
+#include "rooms.h"
+
+/* The room tells alice that she is gone. */
+static void put_out(const char *payload)
+{
+    char line[1024];
+    snprintf(line, sizeof line,
+             "stanza alice <presence type='unavailable' from='" DEN "/al'>"
+             "<x xmlns='http://jabber.org/protocol/muc#user'>%s<status code='110'/></x></presence>", payload);
+    server_say(&srv, "room-forget " DEN " alice");
+    server_say(&srv, "%s", line);
+}
+
+static void who_is_sent_out_for_good_is_told_why_and_does_not_come_back(void **state)
+{
+    static const struct {
+        const char *payload, *reason;
+        epode_room_left why;
+    } rows[] = {
+        { "<item affiliation='none' role='none'><reason>be quiet</reason></item><status code='307'/>", "be quiet",
+          EPODE_LEFT_KICKED },
+        { "<item affiliation='outcast' role='none'><reason>go</reason></item><status code='301'/>", "go",
+          EPODE_LEFT_BANNED },
+        { "<item affiliation='none' role='none'/><status code='321'/>", "", EPODE_LEFT_AFFILIATION },
+        { "<item affiliation='none' role='none'/><status code='322'/>", "", EPODE_LEFT_MEMBERS_ONLY },
+        { "<item affiliation='none' role='none'/><destroy jid='other@rooms.localhost'><reason>moved</reason></destroy>",
+          "moved", EPODE_LEFT_DESTROYED },
+    };
+    app a = { 0 };
+    seen s = { 0 };
+    (void)state;
+    start(&a, "out.db", &s);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        join(&a, &s, "al");
+        unsigned before = s.left;
+        put_out(rows[i].payload);
+        app_until(&a, 5000, s.left > before);
+        assert_int_equal(s.why, rows[i].why);
+        assert_string_equal(s.text, rows[i].reason);
+        assert_int_equal(epode_room_count(a.client), 0);
+        assert_int_equal(say(&a, "to a closed door"), EPODE_OK);
+        unsigned failed = a.failed;
+        app_until(&a, 5000, a.failed > failed);
+    }
+    unsigned joined = s.joined;
+    done(&a);
+    start(&a, "out.db", &s);
+    app_settled(&a);
+    assert_int_equal(s.joined, joined);
+    done(&a);
+}
+
+static void after_a_shutdown_it_is_joined_again(void **state)
+{
+    app a = { 0 };
+    seen s = { 0 };
+    (void)state;
+    start(&a, "shut.db", &s);
+    join(&a, &s, "al");
+    put_out("<item affiliation='none' role='none'/><status code='332'/>");
+    app_until(&a, 5000, s.left == 1);
+    assert_int_equal(s.why, EPODE_LEFT_SHUTDOWN);
+    assert_int_equal(epode_room_count(a.client), 1);
+    assert_false(epode_room_is_joined(epode_room_at(a.client, 0)));
+    assert_int_equal(epode_room_leave(a.client, DEN, NULL), EPODE_OK);
+    done(&a);
+}
+
+static const char *id_of(app *a, const char *nick)
+{
+    return occupant(a, nick) ? occupant(a, nick)->id : NULL;
+}
+
+static void a_nick_that_was_somebody_elses_is_not_us(void **state)
+{
+    app a = { 0 };
+    seen s = { 0 };
+    char id[64];
+    (void)state;
+    server_say(&srv, "room-say " DEN " al said by another al");
+    start(&a, "ids.db", &s);
+    join(&a, &s, "al");
+    assert_int_equal(say(&a, "said by us"), EPODE_OK);
+    app_until(&a, 5000, strstr(texts(&a), "*said by us;"));
+    assert_non_null(strstr(texts(&a), "said by another al;"));
+    assert_null(strstr(texts(&a), "*said by another al;"));
+    snprintf(id, sizeof id, "%s", id_of(&a, "al"));
+    assert_int_equal(strlen(id), 32);
+    /* Under another nick it is still us, also for what is read later by a client that did not join. */
+    assert_int_equal(epode_room_join(a.client, DEN, "alice", NULL, 0), EPODE_OK);
+    app_until(&a, 5000, s.nicks == 1);
+    assert_string_equal(id_of(&a, "alice"), id);
+    assert_int_equal(say(&a, "under a new nick"), EPODE_OK);
+    app_until(&a, 5000, strstr(texts(&a), "*under a new nick;"));
+    app_stop(&a, EPODE_STOP_CLOSE);
+    app_close(&a);
+    start(&a, "fresh.db", &s);
+    join(&a, &s, "al");
+    app_until(&a, 5000, strstr(texts(&a), "said by another al;"));
+    app_until(&a, 5000, strstr(texts(&a), "*said by us;*under a new nick;"));
+    assert_null(strstr(texts(&a), "*said by another al;"));
+    assert_int_equal(epode_room_leave(a.client, DEN, NULL), EPODE_OK);
+    done(&a);
+}
+
+/* Without the room's word that it gives ids, what stands there is anybody's. */
+static void an_id_in_a_room_that_gives_none_is_not_believed(void **state)
+{
+    app a = { 0 };
+    seen s = { 0 };
+    (void)state;
+    server_say(&srv, "feature occupant-ids off");
+    start(&a, "noids.db", &s);
+    assert_int_equal(epode_room_join(a.client, "bare@rooms.localhost", "al", NULL, 0), EPODE_OK);
+    app_until(&a, 5000, s.joined == 1);
+    server_say(&srv, "stanza alice <message type='groupchat' id='f1' from='bare@rooms.localhost/eve'>"
+                     "<occupant-id xmlns='urn:xmpp:occupant-id:0' id='x'/><body>forged</body></message>");
+    app_until(&a, 5000, a.messages == 1);
+    epode_query q = EPODE_QUERY_INIT;
+    epode_cursor *cursor;
+    const epode_message *m;
+    q.archive = "bare@rooms.localhost";
+    assert_int_equal(epode_store_messages(epode_client_store(a.client), &q, &cursor), EPODE_OK);
+    assert_int_equal(epode_cursor_next(cursor, &m), EPODE_OK);
+    assert_string_equal(m->body, "forged");
+    assert_null(m->occupant);
+    epode_cursor_free(cursor);
+    assert_null(epode_room_occupant_at(epode_room_at(a.client, 0), 0)->id);
+    assert_int_equal(epode_room_leave(a.client, "bare@rooms.localhost", NULL), EPODE_OK);
+    done(&a);
+    server_say(&srv, "feature occupant-ids on");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(who_is_sent_out_for_good_is_told_why_and_does_not_come_back),
+        cmocka_unit_test(after_a_shutdown_it_is_joined_again),
+        cmocka_unit_test(a_nick_that_was_somebody_elses_is_not_us),
+        cmocka_unit_test(an_id_in_a_room_that_gives_none_is_not_believed),
+    };
+    return cmocka_run_group_tests(tests, start_server, stop_server);
+}
