@@ -22,7 +22,8 @@ EPODE_API epode_status epode_client_process(epode_client *client);
 EPODE_API epode_status epode_client_run(epode_client *client, int64_t max_ms);
 
 /* In place of on_event: the oldest event that was not taken. EPODE_AGAIN: none. When 256 of them wait, the
- * client stops reading from the server until they are taken. Borrowed until the next call. */
+ * client stops reading from the server until they are taken. Borrowed until the next call. To be called behind
+ * process(), until there is none: what comes of other calls makes the descriptor readable too. */
 EPODE_API epode_status epode_client_next_event(epode_client *client, const epode_event **event);
 
 /* The only way in from other threads. Counted; outlives the client. NULL: no memory. */

@@ -222,7 +222,9 @@ static void settle(ep_job *job, void *user)
     turn_watch_sync(c);
     if (c->resources.all_gone && !c->closing)
         ep_client_stop_connection(c, EPODE_STOP_CLOSE);
-    if (wait || ((ep_list_empty(&c->events) || !c->on_event) && !ep_requests_due(c)))
+    /* Who pulls does so behind process(); of events that came of another call the descriptor has to tell. */
+    bool events = !ep_list_empty(&c->events) && (c->on_event || !c->processing);
+    if (wait || (!events && !ep_requests_due(c)))
         return;
     if (c->processing)
         ep_loop_defer(c->loop, &c->deliver_job);

@@ -172,6 +172,31 @@ static void a_message_is_in_the_store_when_it_is_told(void **state)
     app_close(&a);
 }
 
+/* What comes of a call that is not process() is told by the descriptor as well: who waits on it alone misses nothing. */
+static void a_call_that_has_events_makes_the_descriptor_readable(void **state)
+{
+    static const int hows[] = { EPODE_STOP_CLOSE, EPODE_STOP_RESUMABLE };
+    for (size_t i = 0; i < 2; i++) {
+        const epode_event *event;
+        bool stopped = false;
+        app a = { .pull = true };
+        (void)state;
+        app_start(&a, &srv, NULL);
+        app_online(&a);
+        app_for(&a, 100);
+        assert_false(app_is_due(&a, 0));
+        epode_client_stop(a.client, hows[i]);
+        while (!stopped) {
+            assert_true(app_is_due(&a, 5000));
+            epode_client_process(a.client);
+            while (epode_client_next_event(a.client, &event) == EPODE_OK)
+                stopped = stopped || (event->type == EPODE_EV_STATE && event->state == EPODE_STOPPED);
+        }
+        assert_false(app_is_due(&a, 0));
+        app_close(&a);
+    }
+}
+
 static void as_stanza(app *a, const epode_event *event)
 {
     xmpp_stanza_t *stanza = epode_event_stanza(a->client, event);
@@ -233,6 +258,7 @@ int main(void)
         cmocka_unit_test_setup(a_full_queue_stops_the_reading_until_it_is_taken_from, empty_archive),
         cmocka_unit_test(next_event_is_refused_where_a_callback_takes_them),
         cmocka_unit_test(an_empty_queue_says_again),
+        cmocka_unit_test_setup(a_call_that_has_events_makes_the_descriptor_readable, empty_archive),
         cmocka_unit_test_setup(a_message_is_in_the_store_when_it_is_told, empty_archive),
         cmocka_unit_test_setup(an_event_becomes_a_stanza_of_libstrophe, empty_archive),
         cmocka_unit_test(raw_stanzas_are_told_only_where_wished),
