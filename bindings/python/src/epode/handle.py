@@ -1,0 +1,121 @@
+"""One owner for each C object: freed once, by the thread and in the process that it belongs to."""
+from __future__ import annotations
+
+import collections
+import os
+import threading
+from typing import Any, Callable, Optional
+
+from ._native import ffi
+from .errors import ForkedError, InvalidArgumentError, StateError, WrongThreadError
+
+_live: collections.Counter[str] = collections.Counter()
+_lock = threading.Lock()
+
+
+def live() -> dict[str, int]:
+    """How many objects of the C library are held, by kind; empty when all was given back. For tests."""
+    with _lock:
+        return {kind: count for kind, count in _live.items() if count}
+
+
+def count(kind: str, change: int) -> None:
+    """Counts objects that are given to C and come back from it."""
+    with _lock:
+        _live[kind] += change
+
+
+class Handle:
+    """A pointer that is ours, with those that must be given back before it."""
+
+    __slots__ = ("_pointer", "_free", "_pid", "_thread", "_kind", "_inner", "_outer")
+
+    def __init__(self, kind: str, pointer: Any, free: Callable[[Any], object], outer: Optional[Handle] = None) -> None:
+        self._pointer = pointer
+        self._free = free
+        self._kind = kind
+        self._pid = os.getpid()
+        self._thread = threading.get_ident()
+        self._inner: set[Handle] = set()
+        self._outer = outer
+        if outer is not None:
+            outer._inner.add(self)
+        count(kind, 1)
+
+    @property
+    def closed(self) -> bool:
+        return self._pointer is None
+
+    @property
+    def mine(self) -> bool:
+        """Whether it may be used here: not in a forked child, which shares the descriptors of its parent."""
+        return self._pid == os.getpid()
+
+    @property
+    def thread(self) -> int:
+        return self._thread
+
+    def get(self) -> Any:
+        """The pointer, for one call."""
+        if self._pid != os.getpid():
+            raise ForkedError(f"this {self._kind} belongs to the process that this one was forked from")
+        if self._thread != threading.get_ident():
+            raise WrongThreadError(f"this {self._kind} belongs to another thread")
+        if self._pointer is None:
+            raise StateError(f"this {self._kind} is closed")
+        return self._pointer
+
+    def close(self) -> None:
+        """Gives it back; once."""
+        pointer, self._pointer = self._pointer, None
+        if pointer is None or not self.mine:
+            return
+        if self._outer is not None:
+            self._outer._inner.discard(self)
+        for inner in list(self._inner):
+            inner.close()
+        count(self._kind, -1)
+        self._free(pointer)
+
+
+def text(pointer: Any) -> Optional[str]:
+    """A C string, or None for NULL."""
+    return None if pointer == ffi.NULL else ffi.string(pointer).decode("utf-8", "replace")
+
+
+def words(pointer: Any) -> str:
+    """A C string that is never NULL."""
+    return ffi.string(pointer).decode("utf-8", "replace")
+
+
+def utf8(value: Optional[str]) -> Any:
+    """A string for C: bytes, or NULL for None."""
+    if value is None:
+        return ffi.NULL
+    try:
+        encoded = value.encode("utf-8")
+    except UnicodeEncodeError:
+        raise InvalidArgumentError("this is no text: it has half of a surrogate pair") from None
+    if b"\0" in encoded:
+        raise InvalidArgumentError("this is no text for C: it has a NUL in it")
+    return encoded
+
+
+class Strings:
+    """Strings that live as long as this does, for the fields of a struct."""
+
+    def __init__(self) -> None:
+        self._kept: list[Any] = []
+
+    def __call__(self, value: Optional[str]) -> Any:
+        encoded = utf8(value)
+        if value is None:
+            return encoded
+        kept = ffi.new("char[]", encoded)
+        self._kept.append(kept)
+        return kept
+
+    def array(self, values: list[str]) -> Any:
+        kept = ffi.new("const char *[]", [self(value) for value in values])
+        self._kept.append(kept)
+        return kept

@@ -1,0 +1,502 @@
+"""The ends of a client: cancelled, forgotten, forked, in another thread, at the interpreter's end; and loops of all kinds."""
+import asyncio
+import gc
+import os
+import signal
+import subprocess
+import threading
+import time
+import warnings
+
+import epode
+from epode import blocking
+from fixture import TIME, Case, PlainCase, main
+
+
+class Cancelled(Case):
+    async def test_in_the_middle_of_ready(self):
+        self.server.fault("silent-after-header", "on")
+
+        async def work():
+            async with self.client() as client:
+                await client.ready()
+        task = asyncio.ensure_future(work())
+        await self.condition(lambda: epode.live().get("client"))
+        await asyncio.sleep(0.05)
+        task.cancel()
+        with self.assertRaises(asyncio.CancelledError):
+            await task
+        self.assertEqual(epode.live(), {})
+
+    async def test_in_the_middle_of_history(self):
+        self.server.say("archive-add alice@localhost bob@localhost 300")
+        seen = []
+
+        async def work(client):
+            async for message in client.history():
+                seen.append(message)
+                await asyncio.sleep(0)
+        async with self.client() as client:
+            await self.online(client)
+            task = asyncio.ensure_future(work(client))
+            await self.condition(lambda: len(seen) > 10)
+            task.cancel()
+            with self.assertRaises(asyncio.CancelledError):
+                await task
+            self.assertLess(len(seen), 300)
+            del task
+            await self.condition(lambda: "cursor" not in epode.live())
+
+    async def test_in_the_middle_of_filling(self):
+        self.server.say("archive-add alice@localhost bob@localhost 300")
+        async with self.client(first_sync_messages=50) as client:
+            await self.online(client)
+            self.server.fault("mam-delay", "60000")
+            task = asyncio.ensure_future(client.fill())
+            await asyncio.sleep(0.05)
+            task.cancel()
+            with self.assertRaises(asyncio.CancelledError):
+                await task
+            with self.assertRaises(epode.DeadlineError):
+                await client.fill(timeout=0.05)
+
+    async def test_in_the_middle_of_close_it_is_over_at_once(self):
+        client = self.client()
+        client.open()
+        client.start()
+        await self.online(client)
+        self.server.fault("delay-answers", "60000")
+        task = asyncio.ensure_future(client.close(timeout=3600))
+        await asyncio.sleep(0.05)
+        task.cancel()
+        with self.assertRaises(asyncio.CancelledError):
+            await task
+        self.assertTrue(client.closed)
+
+    async def test_what_waits_when_it_is_closed_hears_of_it(self):
+        client = self.client()
+        client.open()
+        waits = [asyncio.ensure_future(client.wait_for(epode.SyncEvent)),
+                 asyncio.ensure_future((await client.send("bob@localhost", "x")).delivered())]
+        events = [event async for event in client.events() if client.abort() is None]  # ends at the first one
+        for wait in waits:
+            with self.assertRaises(epode.StateError):
+                await wait
+        self.assertTrue(client.closed and events is not None)
+
+
+class Consumers(Case):
+    async def test_one_that_fails_ends_the_client_cleanly(self):
+        with self.assertRaises(ZeroDivisionError):
+            async with self.client() as client:
+                await client.ready(TIME)
+                async for event in client.events():
+                    1 / 0
+        self.assertTrue(client.closed)
+
+    async def test_one_that_is_slow_loses_nothing_and_stops_the_reading(self):
+        async with self.client() as client:
+            await self.online(client)
+            events = client.events()
+            for i in range(1500):
+                self.server.message(f"number {i}")
+            await asyncio.sleep(0.5)
+            self.assertLess(len(client._queue), 800)
+            seen = []
+            async for event in events:
+                if isinstance(event, epode.MessageEvent) and event.change == epode.Change.NEW:
+                    seen.append(event.row)
+                    if len(seen) == 1500:
+                        break
+            self.assertEqual(seen, sorted(set(seen)))
+
+    async def test_one_that_waits_for_something_else_meanwhile_is_no_deadlock(self):
+        async with self.client() as client:
+            await self.online(client)
+            events = client.events()
+            for i in range(1500):
+                self.server.message(f"number {i}")
+            async for event in events:
+                await asyncio.sleep(0.2)
+                await (await client.send("bob@localhost", "an answer")).delivered(timeout=TIME)
+                await client.ping()
+                break
+
+    async def test_nobody_at_all_drops_the_oldest_and_says_so(self):
+        async with self.client(flags=epode.Flags.RAW_STANZAS) as client:
+            await self.online(client)
+            for i in range(5000):
+                self.server.message(f"number {i}")
+            await self.condition(lambda: client.missed_events > 0)
+            await self.arrives(client, "number 4999")
+            self.assertLessEqual(len(client._queue), 4096)
+
+    async def test_two_clients_in_one_loop_and_two_consumers_of_one(self):
+        async with self.client() as alice, self.client("bob") as bob:
+            await asyncio.gather(self.online(alice), self.online(bob))
+            seen = []
+
+            async def consume(name):
+                async for event in alice.events():
+                    if isinstance(event, epode.MessageEvent) and event.incoming:
+                        seen.append((name, event.incoming.body))
+            tasks = [asyncio.ensure_future(consume(name)) for name in "ab"]
+            for i in range(10):
+                await bob.send("alice@localhost", f"number {i}")
+            await self.condition(lambda: len(seen) == 10)
+            self.assertEqual(sorted(body for _, body in seen), sorted(f"number {i}" for i in range(10)))
+        await asyncio.gather(*tasks)
+
+
+class LetGo(Case):
+    async def test_without_close_it_warns_and_is_freed(self):
+        client = self.client()
+        client.open()
+        client.start()
+        await client.ready(TIME)
+        with self.assertWarns(ResourceWarning):
+            del client
+            gc.collect()
+        self.assertEqual(epode.live(), {})
+
+    async def test_in_another_thread_the_loop_frees_it(self):
+        client = self.client()
+        client.open()
+        held = [client]
+        del client
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)
+            thread = threading.Thread(target=held.clear)
+            thread.start()
+            thread.join()
+        await self.condition(lambda: epode.live() == {})
+
+    async def test_a_store_and_a_cursor(self):
+        async with self.client() as client:
+            await client.ready(TIME)
+        with self.assertWarns(ResourceWarning):
+            messages = epode.Store(self.db()).messages()
+            gc.collect()
+        with self.assertRaises(epode.StateError):
+            next(messages)
+
+    async def test_another_thread_may_not_use_it(self):
+        async with self.client() as client:
+            raised = []
+
+            def work():
+                for call in (client.start, client.abort, lambda: client.state, lambda: client.send_stanza("<presence/>"),
+                             lambda: list(client.store.messages())):
+                    try:
+                        call()
+                    except epode.WrongThreadError as error:
+                        raised.append(error)
+            thread = threading.Thread(target=work)
+            thread.start()
+            thread.join()
+            self.assertGreaterEqual(len(raised), 4)
+            self.assertEqual(len(raised), 5)
+            await client.ready(TIME)
+
+
+class Suspended(Case):
+    async def test_suspended_it_holds_nothing_and_goes_on(self):
+        async with self.client() as client:
+            await self.online(client)
+            client.hint(epode.Hint.SUSPENDED)
+            client.suspend()
+            with self.assertRaises(epode.StateError):
+                await client.send("bob@localhost", "x")
+            other = self.client()
+            other.open()
+            with self.assertRaises(epode.StoreBusyError):
+                client.resume()
+            other.abort()
+            self.server.message("meanwhile")
+            client.resume()
+            self.assertTrue((await client.ready(TIME)).resumed)
+            await self.arrives(client, "meanwhile")
+            for hint in epode.Hint:
+                if hint not in (epode.Hint.SUSPENDED, epode.Hint.NETWORK_LOST):
+                    client.hint(hint)
+            client.set_active(False)
+            with self.assertRaises(epode.InvalidArgumentError):
+                client.hint(99)
+
+    async def test_an_errand(self):
+        async with self.client(on_exit=epode.Stop.RESUMABLE) as client:
+            await self.online(client)
+        self.server.message("one")
+        self.server.message("two")
+        client = self.client()
+        client.open()
+        fetched = await client.fetch(TIME)
+        self.assertEqual((fetched.complete, fetched.new_messages, fetched.error), (True, 2, None))
+        await client.close()
+
+
+class ThreadedLoop(asyncio.SelectorEventLoop):
+    """A loop that watches no descriptors, as Windows' Proactor."""
+
+    def add_reader(self, fd, callback, *args):
+        raise NotImplementedError
+
+
+class OtherLoops(PlainCase):
+    def test_a_loop_without_add_reader(self):
+        async def work():
+            names = {thread.name for thread in threading.enumerate()}
+            async with self.client() as client, self.client("bob") as bob:
+                self.assertIn("epode-watch", {thread.name for thread in threading.enumerate()} - names)
+                await asyncio.gather(client.ready(TIME), bob.ready(TIME))
+                await (await bob.send("alice@localhost", "hello")).delivered(timeout=TIME)
+                async for event in client.events():
+                    if isinstance(event, epode.MessageEvent) and event.incoming:
+                        self.assertEqual(threading.current_thread(), threading.main_thread())
+                        break
+            self.assertNotIn("epode-watch", {thread.name for thread in threading.enumerate()})
+        loop = ThreadedLoop()
+        try:
+            # asyncio's own pipe to itself needs a reader; only what is asked for afterwards is refused.
+            loop.run_until_complete(asyncio.wait_for(work(), 60))
+        finally:
+            loop.close()
+
+    def test_a_loop_that_ends_before_its_client(self):
+        async def work():
+            client = self.client()
+            client.open()
+            client.start()
+            await client.ready(TIME)
+            return client
+        client = asyncio.run(work())
+        with self.assertRaises(epode.StateError):
+            asyncio.run(client.ping())
+        asyncio.run(client.close())
+        self.assertEqual(epode.live(), {})
+
+
+class Blocking(PlainCase):
+    def open(self, name="alice", **more):
+        return blocking.Client(f"{name}@localhost", f"{name}-pw", store=self.db(f"{name}.db"), **self.options(**more))
+
+    def test_a_script(self):
+        with self.open() as client:
+            self.assertEqual(client.ready(TIME).bind, epode.Bind.BIND2)
+            sent = client.send("bob@localhost", "hello", wait=True, timeout=TIME)
+            self.assertGreaterEqual(client.delivered(sent, timeout=0), epode.Delivery.ACKNOWLEDGED)
+            self.server.message("hi")
+            for event in client.events(TIME):
+                if isinstance(event, epode.MessageEvent) and event.incoming:
+                    break
+            self.assertEqual([m.body for m in client.history()], ["hi", "hello"])
+            self.assertIn("result", client.iq("<iq type='get'><ping xmlns='urn:xmpp:ping'/></iq>").xml)
+            self.assertEqual(client.run(client.client.version()).name, "epode-testserver")
+            self.assertEqual(client.join("tea@rooms.localhost", "Alice", timeout=TIME).nick, "Alice")
+            client.leave("tea@rooms.localhost")
+            client.roster_set("bob@localhost", "Bob")
+            if not client.roster():
+                client.wait_for(epode.RosterEvent, lambda e: e.peer == "bob@localhost", TIME)
+            self.assertEqual([contact.name for contact in client.roster()], ["Bob"])
+            client.mark_displayed(client.message(2).row)
+            self.assertEqual(client.unread("bob@localhost").count, 0)
+            self.assertEqual([c.peer for c in client.conversations()], ["bob@localhost"])
+            self.assertEqual(client.error, None)
+            list(client.events(0.2))
+            self.assertIsNone(client.next_event(0))
+        with self.assertRaises(epode.StateError):
+            client.ready()
+        client.close()
+
+    def test_an_error_closes_it(self):
+        with self.assertRaises(epode.AuthError):
+            with blocking.Client("alice@localhost", "wrong", **self.options()) as client:
+                client.ready(TIME)
+        with self.assertRaises(epode.InvalidArgumentError):
+            with blocking.Client("nobody"):
+                pass
+
+    def test_not_inside_of_a_loop(self):
+        async def work():
+            with self.open():
+                pass
+        with self.assertRaises(epode.StateError):
+            asyncio.run(work())
+
+
+class Processes(PlainCase):
+    def test_a_forked_child_may_not_touch_it(self):
+        code, out, err = self.run_script("""
+async def main():
+    client = alice()
+    async with client:
+        await client.ready(20)
+        pid = os.fork()
+        if pid == 0:
+            for call in (client.start, client.abort, lambda: client.state, lambda: client.store.messages()):
+                try:
+                    call()
+                    os._exit(2)
+                except epode.ForkedError:
+                    pass
+            handle = client._handle
+            handle.close()      # as the end of the interpreter does
+            os._exit(0)
+        print("child", os.waitpid(pid, 0)[1])
+        await (await client.send("bob@localhost", "still there")).delivered(timeout=20)
+        print("sent")
+asyncio.run(main())
+""")
+        self.assertEqual((code, out, err), (0, "child 0\nsent\n", ""))
+
+    def test_a_forked_child_that_exits_leaves_the_parent_alone(self):
+        code, out, err = self.run_script("""
+client = blocking.Client("alice@localhost", "alice-pw", **OPTIONS)
+with client:
+    client.ready(20)
+    pid = os.fork()
+    if pid == 0:
+        sys.exit(7)             # with all that is done at an interpreter's end
+    print("child", os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+    client.send("bob@localhost", "still there", wait=True, timeout=20)
+    print("sent", client.session.resumed)
+""", "-W", "ignore")
+        self.assertEqual(code, 0, err)
+        # The child leaves the `with` as well, and is told that the client is not its own.
+        self.assertIn("child 1\nsent False", out)
+        self.assertIn("ForkedError", err)
+
+    def test_the_interpreter_ends_with_an_open_client(self):
+        for text in ("""
+async def main():
+    global client
+    client = alice()
+    client.open()
+    client.start()
+    await client.ready(20)
+    asyncio.ensure_future(client.ping())
+    await asyncio.sleep(0)
+asyncio.run(main())
+print("done")
+""", """
+client = blocking.Client("alice@localhost", "alice-pw", **OPTIONS)
+client.open()
+client.ready(20)
+print("done")
+sys.exit(0)
+""", """
+async def main():
+    async with alice() as client:
+        await client.ready(20)
+        print("done")
+        sys.exit(0)
+asyncio.run(main())
+"""):
+            with self.subTest(text):
+                code, out, err = self.run_script(text)
+                self.assertEqual((code, out, err), (0, "done\n", ""))
+
+    def interrupted(self, text, args=()):
+        with self.script(text, *args) as process:
+            try:
+                self.assertEqual(process.stdout.readline(), "waiting\n")
+                time.sleep(0.2)
+                process.send_signal(signal.SIGINT)
+                out, err = process.communicate(timeout=30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise
+        self.assertIn("closed True {}", out)
+        self.assertIn("KeyboardInterrupt", err)
+        self.assertNotIn("ResourceWarning", err)
+        self.assertEqual(process.returncode, -signal.SIGINT)
+
+    def test_ctrl_c_during_connect(self):
+        self.server.fault("silent-after-header", "on")
+        self.interrupted("""
+client = alice()
+async def main():
+    async with client:
+        print("waiting")
+        await client.ready()
+try:
+    asyncio.run(main())
+finally:
+    print("closed", client.closed, epode.live())
+""", ("-X", "dev"))
+
+    def test_ctrl_c_in_a_blocking_call(self):
+        self.server.fault("silent-after-header", "on")
+        self.interrupted("""
+client = blocking.Client("alice@localhost", "alice-pw", **OPTIONS)
+try:
+    with client:
+        print("waiting")
+        client.ready()
+finally:
+    print("closed", client.client.closed, epode.live())
+""", ("-X", "dev"))
+
+    def test_ctrl_c_while_messages_come(self):
+        self.interrupted("""
+client = alice()
+async def main():
+    async with client:
+        await client.ready(20)
+        print("waiting")
+        async for event in client.events():
+            pass
+try:
+    asyncio.run(main())
+finally:
+    print("closed", client.closed, epode.live())
+""")
+
+
+def descriptors():
+    return len(os.listdir("/proc/self/fd"))
+
+
+def resident():
+    with open("/proc/self/statm", encoding="ascii") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGESIZE")
+
+
+class Leaks(Case):
+    CONNECTS = 1000
+
+    async def test_a_thousand_connects_leave_nothing_behind(self):
+        async def connect():
+            async with self.client(on_exit=epode.Stop.RESUMABLE) as client:
+                await client.ready(TIME)
+        for _ in range(100):
+            await connect()
+        gc.collect()
+        before, fds = resident(), descriptors()
+        for _ in range(self.CONNECTS - 100):
+            await connect()
+        gc.collect()
+        self.assertEqual(epode.live(), {})
+        self.assertEqual(descriptors(), fds)
+        self.assertLess(resident() - before, 4 << 20)
+
+    async def test_ten_thousand_events_and_messages_leave_nothing_behind(self):
+        async with self.client() as client:
+            await self.online(client)
+
+            async def some(count):
+                for i in range(count):
+                    self.server.message("x" * 1000)
+                async for event in client.events():
+                    if isinstance(event, epode.MessageEvent) and event.incoming:
+                        count -= 1
+                        if not count:
+                            return
+            await some(2000)
+            before = resident()
+            await some(8000)
+            self.assertLess(resident() - before, 8 << 20)
+
+
+if __name__ == "__main__":
+    main()
