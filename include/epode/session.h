@@ -39,6 +39,10 @@ EPODE_API const char *epode_session_mechanism(const epode_session *s); /* SASL's
  * "failed". */
 EPODE_API bool epode_session_has(const epode_session *s, epode_feature feature, const char **why_not);
 
+/* For how many seconds the server keeps the session when its link is gone, as it says (XEP-0198, 3): what comes meanwhile
+ * is handed over when it is resumed. 0: it does not say. -1: it cannot be resumed. */
+EPODE_API int64_t epode_session_resume_s(const epode_session *s);
+
 /* What the server (its domain), and what the account itself can do: a feature of disco#info (XEP-0030), as
  * "urn:xmpp:http:upload:0". EPODE_OK: it can; EPODE_DONE: it cannot; EPODE_AGAIN: not known yet. Remembered in the store,
  * and asked again only when the server is of another version (XEP-0115, 6.3). EPODE_EINVAL: no feature. */

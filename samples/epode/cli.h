@@ -19,9 +19,11 @@ enum {
     EXIT_OTHER = 7
 };
 
+#define CLI_ARGS 16
+
 typedef struct cli_options {
     const char *command;
-    const char *args[4]; /* after the command */
+    const char *args[CLI_ARGS]; /* after the command */
     int arg_count;
     const char *follow, *nick, *archive, *jid, *db, *host, *ca, *dns, *tag, *password_file, *oauth_file, *cert, *key, *svg;
     unsigned port, tls, timeout_s, fill;
@@ -52,6 +54,7 @@ epode_store *cli_store(cli_options *o, int *code);
 
 int cli_exit_code(epode_status status);
 int cli_fail(const cli_options *o, const epode_error *error);
+int cli_fail_answer(const cli_options *o, const epode_iq_answer *answer); /* one that is no result */
 int cli_fail_text(const cli_options *o, epode_status status, const char *text);
 void cli_print_clean(const char *text); /* what others wrote, harmless on a terminal; NULL: nothing */
 void cli_print_json(json_t *object); /* one line; takes the reference */
@@ -86,6 +89,9 @@ void cli_message_print(const epode_message *m);
 json_t *cli_unreads_json(epode_store *store);
 json_t *cli_holes_json(epode_store *store);
 json_t *cli_extent_json(epode_store *store);
+
+void cli_print_contact(const cli_options *o, const epode_contact *c);
+int cli_change_roster(cli_options *o); /* what stands behind "epode roster" */
 
 int cmd_connect(cli_options *o);
 int cmd_chat(cli_options *o);

@@ -20,6 +20,8 @@ static const char usage[] =
     "  epode conversations, unread what is there, and what was not seen\n"
     "  epode doctor JID            try every step by itself, say what is wrong or slow; keeps nothing\n"
     "  epode roster                print the contacts, as the store has them\n"
+    "  epode roster add PEER [NAME [GROUP...]], rename PEER [NAME], groups PEER [GROUP...], remove PEER,\n"
+    "               allow PEER, deny PEER    change them (needs --jid)\n"
     "  epode presence [PEER]       who is there now, by resource\n"
     "  epode watch                 stay, print everything that changes; with --json one object per line\n"
     "  epode fetch JID             as a push wakes an application: get what is new within --timeout, and go\n"
@@ -218,7 +220,7 @@ bool cli_parse(cli_options *o, int argc, char **argv, int *code)
         return false;
     }
     o->command = argv[optind++];
-    while (optind < argc && o->arg_count < 4)
+    while (optind < argc && o->arg_count < CLI_ARGS)
         o->args[o->arg_count++] = argv[optind++];
     return true;
 }

@@ -82,6 +82,16 @@ int cli_fail(const cli_options *o, const epode_error *e)
     return fail(o, epode_error_status(e), epode_error_condition(e), epode_error_text(e), epode_error_is_final(e));
 }
 
+int cli_fail_answer(const cli_options *o, const epode_iq_answer *answer)
+{
+    char text[160];
+    if (answer->outcome != EPODE_IQ_ERROR)
+        return fail(o, answer->outcome == EPODE_IQ_TIMEOUT ? EPODE_ETIMEOUT : EPODE_ECANCELLED, NULL,
+                    "no answer came to the request", false);
+    snprintf(text, sizeof text, "the server refused: %s", answer->condition);
+    return fail(o, EPODE_ESTANZA, answer->condition, text, false);
+}
+
 int cli_fail_text(const cli_options *o, epode_status status, const char *text)
 {
     return fail(o, status, NULL, text, true);

@@ -1,4 +1,4 @@
-/* roster.c: epode roster: the contacts, as the store has them. */
+/* roster.c: epode roster: the contacts, as the store has them. Changing them: contact.c. */
 #include <stdio.h>
 
 #include "cli.h"
@@ -18,12 +18,11 @@ static json_t *contact_json(const epode_contact *c)
                      subscription_name(c->subscription), "ask", c->ask, "approved", c->approved, "groups", groups);
 }
 
-static bool print_contact(const epode_contact *c, void *user)
+void cli_print_contact(const cli_options *o, const epode_contact *c)
 {
-    const cli_options *o = user;
     if (o->json) {
         cli_print_json(contact_json(c));
-        return true;
+        return;
     }
     printf("%-4s  %s", subscription_name(c->subscription), c->jid);
     if (c->name)
@@ -31,12 +30,19 @@ static bool print_contact(const epode_contact *c, void *user)
     for (size_t i = 0; i < c->group_count; i++)
         printf("%s%s", i ? ", " : "  [", c->groups[i]);
     printf("%s%s\n", c->group_count ? "]" : "", c->ask ? "  (asked)" : c->approved ? "  (approved)" : "");
+}
+
+static bool print_contact(const epode_contact *c, void *user)
+{
+    cli_print_contact(user, c);
     return true;
 }
 
 int cmd_roster(cli_options *o)
 {
     int code = EXIT_USAGE;
+    if (o->arg_count)
+        return cli_change_roster(o);
     epode_store *store = cli_store(o, &code);
     if (!store)
         return code;

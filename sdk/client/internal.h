@@ -68,6 +68,7 @@ struct epode_session {
     ep_session_attempt attempts[EP_SESSION_ATTEMPTS];
     size_t attempt_count;
     int64_t began_us, ready_us;
+    int64_t resume_s;    /* -1: it cannot be resumed */
     epode_fallback fallbacks[EP_SESSION_FALLBACKS];
     char fallback_text[EP_SESSION_FALLBACKS][2][48];
     size_t fallback_count;

@@ -242,6 +242,7 @@ static epode_status on_sm_enabled(void *user, const ep_sm_enabled *sm)
     ep_sm_state state = { .previd = (char *)(uintptr_t)(sm->id ? sm->id : ""),
                           .location = (char *)(uintptr_t)sm->location, .bound_jid = c->building->jid,
                           .max_s = sm->max_s, .created_ms = ep_client_wall_ms() };
+    c->building->resume_s = sm->id ? (int64_t)sm->max_s : -1;
     return store_status(c, ep_store_sm_put(c->store, &state));
 }
 
@@ -251,6 +252,7 @@ static epode_status on_resumed(void *user, uint64_t acked)
     const char *jid = c->memory.sm.bound_jid ? c->memory.sm.bound_jid : c->jid.bare;
     if (!ep_str_set(&c->building->jid, jid))
         return EPODE_ENOMEM;
+    c->building->resume_s = c->memory.sm.max_s;
     epode_status st = ep_client_acked(c, acked);
     return store_status(c, st < 0 ? st : ep_client_retransmit(c));
 }

@@ -13,6 +13,7 @@ epode_session *ep_session_new(int64_t began_us)
     epode_session *s = ep_calloc(1, sizeof *s);
     if (s) {
         s->began_us = began_us;
+        s->resume_s = -1;
         s->synced_us = -1;
         s->unread_count = -1;
     }
@@ -256,6 +257,11 @@ const epode_attempt *epode_session_attempt_at(const epode_session *s, size_t i)
     a->a.address = a->net.address;
     a->a.failure = a->net.why[0] ? a->net.why : NULL;
     return &a->a;
+}
+
+int64_t epode_session_resume_s(const epode_session *s)
+{
+    return s->resume_s;
 }
 
 int64_t epode_session_ready_us(const epode_session *s)

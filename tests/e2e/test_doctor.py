@@ -109,7 +109,18 @@ class Doctor(harness.Case):
     def test_what_wakes_phones_is_said(self):
         _, o = self.doctor(self.serve("--feature", "idle-seconds=90"))
         self.finds(o, "battery", "warn", "every 90 s")
-        self.assertEqual(self.marks(self.doctor(self.serve())[1], "battery"), [])
+        _, o = self.doctor(self.serve())
+        self.assertEqual(self.marks(o, "battery"), [])
+        self.finds(o, "kept", "ok", "waits 600 s")
+        self.finds(o, "dead-links", "note", "8 s after")
+        self.finds(o, "push", "ok", "XEP-0357")
+
+    def test_what_ends_with_a_link_is_said(self):
+        _, o = self.doctor(self.serve("--feature", "sm-max=60", "--feature", "push=off"))
+        self.finds(o, "kept", "warn", "waits 60 s")
+        self.finds(o, "push", "warn", "no push")
+        _, o = self.doctor(self.serve("--feature", "sm-resume=off"))
+        self.finds(o, "kept", "warn", "ends with its link")
 
     def test_the_archives_page_limit_is_found(self):
         server = self.serve()

@@ -24,6 +24,38 @@ class Roster(harness.Case):
         r = self.run_command([harness.EPODE, "roster", "--db", self.db("none.db"), "--json"], None)
         self.assertEqual((r.code, r.error["status"]), (5, "EPODE_ESTORE"))
 
+    def change(self, server, *args, who="alice"):
+        cmd = self.command(server, command="roster", db=self.db(who + ".db"), extra=(*args, "--jid", who + "@localhost"))
+        return self.run_command(cmd, who + "-pw")
+
+    def test_it_is_changed_from_the_command_line(self):
+        server = self.serve()
+        r = self.change(server, "add", "bob@localhost", "Bob", "friends", "work")
+        self.assertEqual((r.code, len(r.objects)), (0, 1), r.err)
+        self.assertEqual((r.objects[0]["name"], r.objects[0]["groups"], r.objects[0]["ask"]), ("Bob", ["friends", "work"], True))
+        r = self.change(server, "rename", "bob@localhost", "Robert")
+        self.assertEqual((r.objects[0]["name"], r.objects[0]["groups"]), ("Robert", ["friends", "work"]))
+        r = self.change(server, "groups", "bob@localhost", "family")
+        self.assertEqual((r.objects[0]["name"], r.objects[0]["groups"]), ("Robert", ["family"]))
+        self.assertEqual(self.contacts(), {"bob@localhost": ("Robert", "none")})
+        self.assertEqual(self.change(server, "add", "alice@localhost", who="bob").objects[0]["ask"], True)
+        r = self.change(server, "allow", "bob@localhost")
+        self.assertEqual((r.code, r.objects[0]["subscription"]), (0, "from"))
+        r = self.change(server, "deny", "bob@localhost")
+        self.assertEqual((r.code, r.objects[0]["subscription"]), (0, "none"))
+        r = self.change(server, "remove", "bob@localhost")
+        self.assertEqual((r.code, r.objects), (0, []))
+        self.assertEqual(self.contacts(), {})
+
+    def test_what_cannot_be_changed_is_an_error(self):
+        server = self.serve()
+        self.assertEqual(self.change(server, "rename", "bob@localhost", "B").error["status"], "EPODE_EINVAL")
+        self.assertEqual(self.change(server, "add", "not a jid@").error["status"], "EPODE_EINVAL")
+        self.assertEqual(self.change(server, "dance", "bob@localhost").code, 1)
+        server.fault("roster-error", "forbidden")
+        r = self.change(server, "add", "bob@localhost")
+        self.assertEqual((r.code, r.error["status"]), (6, "EPODE_ESTANZA"))
+
     def test_the_roster_rides_behind_authentication_and_costs_no_wait(self):
         server = self.serve("--feature", "metadata=off", "--rtt", "50")
         server.say("roster-put alice bob@localhost both Bob")

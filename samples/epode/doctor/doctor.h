@@ -137,6 +137,7 @@ void doctor_certificate(doctor *d, SSL *ssl); /* certificate.c */
 void doctor_tls(doctor *d, const endpoint *e); /* tls.c: tickets, early data, Nagle */
 void doctor_features(doctor *d);     /* features.c: what is offered before authentication */
 void doctor_logins(doctor *d);       /* login.c */
+void doctor_phone(doctor *d, const epode_client *client); /* phone.c: batteries and dead links */
 /* Notes that this keeps a returning client from one wait. */
 void doctor_misses(doctor *d, const char *what);
 /* Connects, with STARTTLS where that is the endpoint's way, and makes TLS. False: w->why, and the wire is closed. */

@@ -367,6 +367,7 @@ static void try_logins(doctor *d)
         check_binding(&l, epode_client_session(l.client));
         report_area(&d->report, "Session");
         check_session(&l, epode_client_session(l.client));
+        doctor_phone(d, l.client);
         end(&l, EPODE_STOP_CLOSE);
         report_area(&d->report, "More logins");
         try_warm(&l);
