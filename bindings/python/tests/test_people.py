@@ -1,5 +1,6 @@
 """The roster, presence, blocking, rooms, bookmarks."""
 import asyncio
+import time
 
 import epode
 from fixture import TIME, Case, main
@@ -39,6 +40,10 @@ class People(Case):
             self.assertIn(presence, alice.presences())
             self.assertTrue(await alice.contact_has(jid, "urn:xmpp:ping"))
             self.assertFalse(await alice.contact_has(jid, "urn:example"))
+            there_now = await alice.time(jid)
+            self.assertLess(abs(there_now.utc_ms - time.time() * 1000), 60000)
+            self.assertEqual(there_now.time.utcoffset().total_seconds(), there_now.offset_min * 60)
+            self.assertEqual(await alice.last_activity(jid), 0)
             with self.assertRaises(epode.StateError):
                 await alice.contact_has("nobody@localhost/x", "urn:xmpp:ping")
             writes = asyncio.ensure_future(self.until(bob, epode.ChatStateEvent))

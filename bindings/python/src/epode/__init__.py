@@ -28,7 +28,7 @@ from .events import (AvatarEvent, BlockingEvent, BookmarkEvent, CapsEvent, ChatS
 from .handle import live
 from .messages import Outgoing
 from .reading import Reader, Store
-from .records import (ArchiveInfo, Attempt, Bookmark, Contact, Conversation, Fallback, Fetched, Flight, Hole, IqAnswer,
+from .records import (ArchiveInfo, Attempt, Bookmark, Contact, Conversation, EntityTime, Fallback, Fetched, Flight, Hole, IqAnswer,
                       Item, Message, OAuthToken, Occupant, Presence, Reaction, Room, ServerUnread, Session, Software, Task,
                       TaskAnswer, TlsInfo, Unread, UploadSlot, Waits)
 
@@ -39,7 +39,7 @@ __all__ = ["AbortedError", "Affiliation", "ArchiveInfo", "Ask", "Attempt", "Auth
            "Bind", "BindError", "BlockingEvent", "Bookmark", "BookmarkChange", "BookmarkEvent", "CapsEvent",
            "CertificateError", "Change", "ChatState", "ChatStateEvent", "Client", "ConflictError", "ConnectError",
            "Contact", "Conversation", "DeadlineError", "Delivery", "DeliveryError", "DeliveryEvent", "DnsError",
-           "DowngradeError", "Error", "Event", "EventKind", "Events", "Fallback", "Feature", "Fetched", "FetchedEvent",
+           "DowngradeError", "EntityTime", "Error", "Event", "EventKind", "Events", "Fallback", "Feature", "Fetched", "FetchedEvent",
            "Flags", "Flight", "Forget", "ForkedError", "Hint", "Hole", "InvalidArgumentError", "IqAnswer",
            "IqOutcome", "Item", "LimitError", "live", "LogLevel", "Message", "MessageEvent", "NetworkError",
            "OAuthToken", "Occupant", "Outgoing", "OutOfMemoryError", "Presence", "PresenceEvent", "ProtocolError",

@@ -21,6 +21,10 @@ from .reading import Reader
 from .records import OAuthToken, Session, Task, TaskAnswer, session_of, task_of
 from .watch import Watch, watch
 
+# Of the C interface these are not used: epode_client_run (asyncio is the loop); epode_client_waker, epode_waker_post,
+# epode_waker_free (run_coroutine_threadsafe is the way in from other threads); epode_client_ctx, epode_send, epode_iq,
+# epode_iq_stanza, epode_event_stanza (stanzas are text or elements here, not libstrophe's).
+
 Value = TypeVar("Value")
 AnyEvent = TypeVar("AnyEvent", bound=Event)
 

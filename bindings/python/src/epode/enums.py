@@ -130,6 +130,7 @@ class Flags(enum.IntFlag):
     BLOCK_LIST = 1 << 16  # EPODE_BLOCK_LIST
     NO_AUTOJOIN = 1 << 17  # EPODE_NO_AUTOJOIN
     NO_BOOKMARKS = 1 << 18  # EPODE_NO_BOOKMARKS
+    LOW_MEMORY = 1 << 19  # EPODE_LOW_MEMORY
 
 
 class LogLevel(_Known):

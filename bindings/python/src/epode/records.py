@@ -27,7 +27,8 @@ class Reaction:
 
 @dataclass(frozen=True)
 class Message:
-    """A message as it is to be shown; see struct epode_message in epode/store.h."""
+    """A message as it is to be shown; see struct epode_message in epode/store.h. occupant: in a room, who it is by,
+    whatever the nick (XEP-0421)."""
 
     row: int
     archive: str
@@ -50,6 +51,7 @@ class Message:
     reason: Optional[str]
     reactions: tuple[Reaction, ...] = ()
     xml: Optional[str] = None
+    occupant: Optional[str] = None
 
     @property
     def time(self) -> datetime.datetime:
@@ -63,7 +65,8 @@ def message_of(m: Any) -> Message:
     xml = None if m.xml == ffi.NULL else ffi.unpack(m.xml, m.xml_len).decode("utf-8", "replace")
     return Message(m.row, words(m.archive), text(m.archive_id), text(m.peer), text(getattr(m, "from")), m.outgoing,
                    m.groupchat, m.edited, m.retracted, m.provisional, m.time_ms, m.received_ms, text(m.type), text(m.body),
-                   text(m.id), text(m.origin_id), text(m.reply_id), Delivery(m.state), text(m.reason), reactions, xml)
+                   text(m.id), text(m.origin_id), text(m.reply_id), Delivery(m.state), text(m.reason), reactions, xml,
+                   text(m.occupant))
 
 
 @dataclass(frozen=True)
@@ -145,13 +148,14 @@ def presence_of(p: Any) -> Presence:
 
 @dataclass(frozen=True)
 class Occupant:
-    """Somebody in a room. jid: the real one, where the room tells it."""
+    """Somebody in a room. jid: the real one, where the room tells it; id: the same for ever, whatever the nick."""
 
     nick: str
     jid: Optional[str]
     affiliation: Affiliation
     role: Role
     self: bool
+    id: Optional[str] = None
 
 
 @dataclass(frozen=True)
@@ -169,7 +173,7 @@ def room_of(r: Any) -> Room:
     occupants = []
     for i in range(lib.epode_room_occupant_count(r)):
         o = lib.epode_room_occupant_at(r, i)
-        occupants.append(Occupant(words(o.nick), text(o.jid), Affiliation(o.affiliation), Role(o.role), o.self))
+        occupants.append(Occupant(words(o.nick), text(o.jid), Affiliation(o.affiliation), Role(o.role), o.self, text(o.id)))
     return Room(words(lib.epode_room_jid(r)), words(lib.epode_room_nick(r)), text(lib.epode_room_subject(r)),
                 lib.epode_room_is_joined(r), tuple(occupants))
 
@@ -276,7 +280,8 @@ class Session:
     """The facts of a session as they were when it was asked for: what was bound, what was enabled, what the start cost.
 
     why_not: for each feature that is not on, a stable token that says why. synced_us: -1 while catch-up is not done.
-    server_unread: None where the server does not say."""
+    server_unread: None where the server does not say. resume_s: for how many seconds the server keeps the session when
+    its link is gone; 0: it does not say, -1: it cannot be resumed."""
 
     jid: str
     resumed: bool
@@ -295,6 +300,7 @@ class Session:
     ready_us: int
     synced_us: int
     new_messages: int
+    resume_s: int
 
 
 def _flights(s: Any) -> tuple[Flight, ...]:
@@ -350,7 +356,7 @@ def session_of(s: Any) -> Session:
         archive=_archive(s), server_unread=_server_unread(s), waits=Waits(waits.dns, waits.tcp, waits.tls, waits.xmpp),
         flights=_flights(s), attempts=_attempts(s), fallbacks=tuple(Fallback(words(f.what), words(f.why)) for f in fallbacks),
         ready_us=lib.epode_session_ready_us(s), synced_us=lib.epode_session_synced_us(s),
-        new_messages=lib.epode_session_new_messages(s))
+        new_messages=lib.epode_session_new_messages(s), resume_s=lib.epode_session_resume_s(s))
 
 
 @dataclass(frozen=True)
@@ -367,6 +373,19 @@ class Software:
     name: Optional[str]
     version: Optional[str]
     os: Optional[str]
+
+
+@dataclass(frozen=True)
+class EntityTime:
+    """What time it is somewhere (XEP-0202): Unix milliseconds, and the minutes that local time is ahead of UTC."""
+
+    utc_ms: int
+    offset_min: int
+
+    @property
+    def time(self) -> datetime.datetime:
+        """There."""
+        return moment(self.utc_ms).astimezone(datetime.timezone(datetime.timedelta(minutes=self.offset_min)))
 
 
 @dataclass(frozen=True)

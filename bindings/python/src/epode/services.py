@@ -10,7 +10,7 @@ from .enums import Status
 from .errors import LimitError, StanzaError, check, error_from, error_of
 from .handle import Strings, text, utf8, words
 from .messages import iq_of
-from .records import IqAnswer, Item, Software, UploadSlot, upload_of
+from .records import EntityTime, IqAnswer, Item, Software, UploadSlot, upload_of
 from .rooms import Rooms
 
 
@@ -36,6 +36,20 @@ def _read_items(answer: Any, future: asyncio.Future[list[Item]]) -> None:
             answer, lib.epode_py_item_each, user))
         check(status)
         future.set_result(found)
+
+
+def _read_time(answer: Any, future: asyncio.Future[Optional[EntityTime]]) -> None:
+    if not _refused(answer, future):
+        utc, offset = ffi.new("int64_t *"), ffi.new("int *")
+        known = check(lib.epode_iq_time(answer, utc, offset)) == Status.OK
+        future.set_result(EntityTime(utc[0], offset[0]) if known else None)
+
+
+def _read_last_activity(answer: Any, future: asyncio.Future[Optional[int]]) -> None:
+    if not _refused(answer, future):
+        seconds = ffi.new("uint64_t *")
+        known = check(lib.epode_iq_last_activity(answer, seconds)) == Status.OK
+        future.set_result(seconds[0] if known else None)
 
 
 def _refused(answer: Any, future: asyncio.Future[Any]) -> bool:
@@ -79,6 +93,16 @@ class Services(Rooms):
         """Name and version of somebody's software; None as jid: our own server; None: the answer names none."""
         return await self._request(lib.epode_py_iq, _read_software, lambda done, user, number: lib.epode_version_ask(
             self._pointer(), utf8(jid), done, user, number))
+
+    async def time(self, jid: Optional[str] = None) -> Optional[EntityTime]:
+        """What time it is there; None as jid: our own server; None: the answer names none."""
+        return await self._request(lib.epode_py_iq, _read_time, lambda done, user, number: lib.epode_time_ask(
+            self._pointer(), utf8(jid), done, user, number))
+
+    async def last_activity(self, jid: Optional[str] = None) -> Optional[int]:
+        """How many seconds ago somebody was there; None as jid: since when our own server runs; None: not said."""
+        return await self._request(lib.epode_py_iq, _read_last_activity, lambda done, user, number:
+                                   lib.epode_last_activity_ask(self._pointer(), utf8(jid), done, user, number))
 
     async def items(self, jid: Optional[str] = None, node: Optional[str] = None) -> list[Item]:
         """What belongs to somebody: services of a server (None: ours), rooms of a service."""
