@@ -96,7 +96,7 @@ void ep_client_drop(epode_client *c)
     c->behind = 0;
     c->early_out = c->preface_ahead = false;
     c->up = c->ack_due = c->request_due = c->ready_due = c->closing = false;
-    c->ack_waits = false;
+    c->ack_waits = c->request_out = false;
     ep_timer_stop(&c->ack_timer);
     ep_timer_stop(&c->guess_timer);
     ep_timer_stop(&c->deadline_timer);

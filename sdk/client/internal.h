@@ -179,6 +179,7 @@ struct epode_client {
     ep_timer deadline_timer, retry_timer, guess_timer, sync_timer, probe_timer, keepalive_timer, ack_timer;
     ep_job settle_job, deliver_job, search_job;
     bool up, was_ready, ack_due, request_due, ready_due;
+    bool request_out;    /* one is not answered yet */
     bool ack_waits;      /* the server asked, nobody looks: it goes with what is sent next, or soon */
     ep_error store_error;
     bool rest_due; /* to be asked at the turn's end, when the features may be known */

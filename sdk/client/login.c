@@ -321,6 +321,7 @@ static epode_status on_counted(void *user, uint32_t h)
 
 static epode_status on_acked(void *user, uint64_t acked)
 {
+    ((epode_client *)user)->request_out = false;
     return store_status(user, ep_client_acked(user, acked));
 }
 

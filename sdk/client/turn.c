@@ -122,9 +122,14 @@ void ep_client_write(epode_client *c)
     ep_buf *out = c->stream ? ep_stream_output(c->stream) : NULL;
     if (!out || !c->net || !c->up)
         return;
-    if (c->request_due && ep_stream_request_ack(c->stream) == EPODE_OK)
-        ep_client_asked(c);
-    c->request_due = false;
+    /* In the background one at a time: what is sent until it is answered shares the next one. */
+    if (c->request_due && (c->active || !c->request_out)) {
+        if (ep_stream_request_ack(c->stream) == EPODE_OK) {
+            ep_client_asked(c);
+            c->request_out = true;
+        }
+        c->request_due = false;
+    }
     if (!out->len)
         return;
     size_t n = out->len;

@@ -562,6 +562,36 @@ static void in_the_background_a_burst_is_confirmed_together(world *w)
     assert_int_equal(srv_counter(w->server, "a"), before + 1);
 }
 
+static void in_the_background_one_request_is_on_its_way_at_a_time(world *w)
+{
+    world_client *c = settled(w, NULL);
+    long asked[2];
+    for (int background = 0; background < 2; background++) {
+        if (background)
+            assert_int_equal(epode_client_hint(c->client, EPODE_HINT_BACKGROUND), EPODE_OK);
+        world_run(w, 20 * SECONDS);
+        long before = srv_counter(w->server, "r");
+        for (int i = 0; i < 10; i++) {
+            epode_outgoing m = EPODE_OUTGOING_INIT;
+            m.to = "bob@example.org";
+            m.body = background ? "behind" : "before all";
+            assert_int_equal(epode_send_message(c->client, &m, NULL), EPODE_OK);
+            world_run(w, 4000);
+        }
+        world_run(w, SECONDS);
+        asked[background] = srv_counter(w->server, "r") - before;
+    }
+    assert_int_equal(world_count(w, 0, "behind"), 10);
+    assert_int_equal(asked[0], 10);
+    assert_int_equal(asked[1], 2);
+    /* All is confirmed: nothing is sent again by a session that is resumed. */
+    long messages = srv_counter(w->server, "messages");
+    world_reset(w);
+    ready_within(w, c, 10 * SECONDS);
+    world_run(w, 10 * SECONDS);
+    assert_int_equal(srv_counter(w->server, "messages"), messages);
+}
+
 static void a_room_that_forgot_us_in_silence_is_joined_again_before_we_speak(world *w)
 {
     world_client *c = settled(w, NULL);
@@ -974,6 +1004,8 @@ static const struct {
              "client state follows; no reconnect"),
     SCENARIO(in_the_background_a_burst_is_confirmed_together,
              "ten messages in 1.5 s: 11 acknowledgements in the foreground, 3 in the background"),
+    SCENARIO(in_the_background_one_request_is_on_its_way_at_a_time,
+             "ten messages of ours in 40 ms: 10 requests in the foreground, 2 in the background; all confirmed"),
     SCENARIO(a_room_that_forgot_us_in_silence_is_joined_again_before_we_speak,
              "after eleven minutes one self-ping, before our message: joined again, nothing lost or doubled"),
     SCENARIO(stopped_while_it_waits,
