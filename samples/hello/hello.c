@@ -29,6 +29,8 @@ int main(int argc, char **argv)
     options.user = argv[2];
     options.store_path = argv[3];
     options.password = getenv("EPODE_PASSWORD");
+    options.host = getenv("EPODE_HOST"); /* NULL: where DNS says */
+    options.ca_file = getenv("EPODE_CA"); /* NULL: the system's authorities */
     options.on_event = on_event;
     if (epode_client_new(&client, &options, why, sizeof why))
         return fprintf(stderr, "%s\n", why), 1;

@@ -1,0 +1,119 @@
+"""The small samples do what they say."""
+import os
+import subprocess
+
+import harness
+
+SAMPLES = os.path.join(harness.BUILD, "samples")
+
+
+class Samples(harness.Case):
+    def env_of(self, server, store="sample.db"):
+        env = dict(os.environ, EPODE_JID="alice@localhost", EPODE_PASSWORD="alice-pw", EPODE_STORE=self.db(store),
+                   EPODE_HOST="127.0.0.1", EPODE_PORT=str(server.direct), EPODE_CA=server.ca)
+        return env
+
+    def sample(self, name, server, *args, stdin="", **kw):
+        path = os.path.join(SAMPLES, "sample-" + name)
+        return subprocess.run([path, *args], input=stdin, capture_output=True, text=True, timeout=30, check=False,
+                              env=self.env_of(server, **kw))
+
+    def running(self, name, server, *args):
+        p = subprocess.Popen([os.path.join(SAMPLES, "sample-" + name), *args], stdin=subprocess.PIPE,
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=self.env_of(server))
+
+        def end():
+            p.kill()
+            p.wait()
+            for pipe in (p.stdin, p.stdout, p.stderr):
+                pipe.close()
+        self.addCleanup(end)
+        return p
+
+    def bodies(self, server, owner="alice"):
+        path = os.path.join(self.tmp, "dump.jsonl")
+        server.say(f"archive-dump {owner}@localhost {path}")
+        with open(path, encoding="utf-8") as f:
+            return [harness.json.loads(line)["body"] for line in f]
+
+    def test_timeline_shows_what_a_start_sent_and_the_second_one_is_shorter(self):
+        server = self.serve()
+        first, second = (self.sample("timeline", server) for _ in range(2))
+        self.assertEqual((first.returncode, second.returncode), (0, 0), first.stderr + second.stderr)
+        self.assertIn("ready as alice@localhost/", second.stdout)
+        xmpp = [sum(line.startswith("xmpp") for line in r.stdout.splitlines()) for r in (first, second)]
+        self.assertEqual(xmpp, [3, 1])
+
+    def test_echo_says_back_what_it_is_told_and_once_only(self):
+        server = self.serve()
+        p = self.running("echo", server)
+        self.assertIn("here as", p.stderr.readline())
+        server.message("one")
+        self.until(lambda: self.bodies(server) == ["one", "one"])
+        p.kill()
+        p.wait()
+        server.message("two")
+        p = self.running("echo", server)
+        self.until(lambda: self.bodies(server) == ["one", "one", "two", "two"])
+
+    def until(self, holds, seconds=15):
+        end = harness.time.monotonic() + seconds
+        while not holds():
+            self.assertLess(harness.time.monotonic(), end)
+            harness.time.sleep(0.02)
+
+    def test_history_goes_back_to_the_beginning_also_where_only_the_server_has_it(self):
+        server = self.serve()
+        server.say("archive-add alice@localhost bob@localhost 90")
+        self.connect(server, "--limit", "30", db=self.db("sample.db")).summary
+        r = self.sample("history", server, "bob@localhost", stdin="\n" * 10)
+        self.assertEqual(r.returncode, 0, r.stderr)
+        self.assertEqual([line[2:] for line in r.stdout.splitlines()], list(reversed(self.bodies(server))))
+
+    def test_badge_counts_what_is_unread(self):
+        server = self.serve()
+        p = self.running("badge", server)
+        server.message("one")
+        self.assertEqual(p.stdout.readline(), "1\n")
+        server.message("two")
+        self.assertEqual(p.stdout.readline(), "2\n")
+
+    def test_wake_gets_what_is_new_and_leaves_no_owner(self):
+        server = self.serve()
+        server.message("first")
+        self.assertEqual(self.sample("wake", server).returncode, 0)
+        server.message("second")
+        r = self.sample("wake", server)
+        self.assertEqual((r.returncode, r.stdout), (0, "bob@localhost: second\n"), r.stderr)
+        with harness.sqlite3.connect(self.db("sample.db")) as c:
+            self.assertEqual(c.execute("SELECT count(*) FROM lease").fetchone(), (0,))
+
+    def test_every_loop_works(self):
+        server = self.serve()
+        server.message("hello")
+        for name in ("loop_poll", "loop_glib", "loop_uv"):
+            if not os.path.exists(os.path.join(SAMPLES, "sample-" + name)):
+                print(f"left out: sample-{name} was not built, its library is not installed", flush=True)
+                continue
+            with self.subTest(loop=name):
+                r = self.sample(name, server, store=name + ".db")
+                self.assertEqual((r.returncode, r.stdout), (0, "synced\n"), r.stderr)
+
+    def test_without_an_account_they_say_what_is_missing(self):
+        r = subprocess.run([os.path.join(SAMPLES, "sample-timeline")], capture_output=True, text=True, check=False,
+                           env={k: v for k, v in os.environ.items() if not k.startswith("EPODE_")})
+        self.assertEqual(r.returncode, 1)
+        self.assertIn("EPODE_JID", r.stderr)
+
+    def test_hello_sends_its_message(self):
+        """It knows no port: the server is on the one of the protocol, at an address of its own."""
+        server = self.serve("--listen", "127.0.52.23", "--direct-tls", "5223")
+        env = dict(self.env_of(server), EPODE_HOST="127.0.52.23")
+        r = subprocess.run([os.path.join(SAMPLES, "hello"), "alice@localhost", "bob@localhost", self.db("hello.db")],
+                           capture_output=True, text=True, timeout=30, check=False, env=env)
+        self.assertEqual((r.returncode, r.stdout), (0, "ready after 3 waits of XMPP\n"), r.stderr)
+        self.assertEqual(self.bodies(server), ["hello"])
+
+
+if __name__ == "__main__":
+    harness.main()
