@@ -13,7 +13,7 @@
 #define EP_FACT_FEATURES      "features"      /* stream features last seen inside TLS */
 #define EP_FACT_HABIT         "habit"         /* what this server was seen to accept, both ways */
 #define EP_FACT_PIN           "pin"           /* class of mechanism below which no login goes */
-#define EP_FACT_DISCO         "disco"         /* caps hash -> disco#info (XEP-0115, XEP-0390) */
+#define EP_FACT_DISCO         "disco"         /* caps hash -> disco#info (XEP-0115) */
 #define EP_FACT_ACCOUNT_DISCO "account-disco" /* the account's own disco#info */
 #define EP_FACT_ROSTER_VER    "roster-ver"    /* roster version (RFC 6121 section 2.6) */
 #define EP_FACT_BLOCK_LIST    "block-list"    /* "": the block list is that of the session that goes on */
