@@ -10,6 +10,11 @@ install(TARGETS epode_static EXPORT epode_static
   ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT development)
 if(TARGET epode-cli)
   install(TARGETS epode-cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT program)
+  install(FILES ${PROJECT_SOURCE_DIR}/samples/epode/share/epode.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT program)
+  install(FILES ${PROJECT_SOURCE_DIR}/samples/epode/share/epode.bash RENAME epode
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions COMPONENT program)
+  install(FILES ${PROJECT_SOURCE_DIR}/samples/epode/share/_epode
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions COMPONENT program)
   # It finds the library beside it, wherever both are put.
   file(RELATIVE_PATH EPODE_BIN_TO_LIB ${CMAKE_INSTALL_FULL_BINDIR} ${CMAKE_INSTALL_FULL_LIBDIR})
   set_target_properties(epode-cli PROPERTIES INSTALL_RPATH "$ORIGIN/${EPODE_BIN_TO_LIB}")
