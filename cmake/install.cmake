@@ -44,6 +44,8 @@ foreach(dir LIBDIR INCLUDEDIR)
     set(EPODE_PC_${dir} "\${prefix}/${CMAKE_INSTALL_${dir}}")
   endif()
 endforeach()
+# libstrophe by its flags for linking: its macros are for who includes its headers, which ours do not.
+list(JOIN STROPHE_LDFLAGS " " EPODE_PC_STROPHE)
 configure_file(${CMAKE_CURRENT_LIST_DIR}/epode.pc.in ${PROJECT_BINARY_DIR}/epode.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/epode.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig
   COMPONENT development)

@@ -1,0 +1,148 @@
+import CEpode
+import Dispatch
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// Owns the C client: its handle, its descriptor's source, and everything that waits for it. Only on its queue, apart from
+/// what is constant.
+final class Core: @unchecked Sendable {
+    let executor: QueueExecutor
+    let hub = EventHub()
+    let waiters = Waiters()
+    let options: Options
+    private(set) var handle: OpaquePointer?
+    private(set) var store: StoreHandle!
+    private var source: (any DispatchSourceRead)?
+    private var closed: [CheckedContinuation<Void, Never>] = []
+    private var isClosed = false
+    /// Messages that were told of while the store was suspended: read when it is there again.
+    private var unreadRows: [(UInt64, Change)] = []
+    /// The question that was asked last, and who looks for its answer.
+    var asked = 0
+    var asking: Task<Void, Never>?
+
+    var queue: DispatchQueue { executor.queue }
+
+    init(_ options: Options) throws {
+        self.options = options
+        executor = QueueExecutor(label: "epode.client")
+        try queue.sync {
+            let client = try open()
+            handle = client
+            Live.born()
+            do {
+                store = try StoreHandle(queue: queue, of: client) { [weak self] in self?.turn() }
+            } catch {
+                handle = nil
+                epode_client_free(client)
+                Live.gone()
+                throw error
+            }
+            watch(client)
+            turn()
+        }
+    }
+
+    func client() throws -> OpaquePointer {
+        guard let handle else { throw EpodeError(.state, "the client is closed") }
+        return handle
+    }
+
+    // --- the loop
+
+    private func watch(_ client: OpaquePointer) {
+        let source = DispatchSource.makeReadSource(fileDescriptor: epode_client_fd(client), queue: queue)
+        // They hold this object, until the source is cancelled.
+        source.setEventHandler { self.process() }
+        source.setCancelHandler { self.freed(client) }
+        self.source = source
+        source.activate()
+    }
+
+    private func process() {
+        guard let handle else { return }
+        epode_client_process(handle)
+        turn()
+    }
+
+    /// Takes the events that there is room for, and tells those who wait for a state.
+    func turn() {
+        guard let handle else { return }
+        readLate()
+        var event: UnsafePointer<epode_event>?
+        while hub.hasRoom, epode_client_next_event(handle, &event) == EPODE_OK, let event {
+            take(event.pointee)
+        }
+        let state = ConnectionState(rawValue: epode_client_state(handle).rawValue) ?? .stopped
+        if state == .stopped { stopAsking() }
+        waiters.state(state, EpodeError(epode_client_error(handle)))
+        if let session = epode_client_session(handle), epode_session_synced_us(session) >= 0 { waiters.synced() }
+    }
+
+    private func take(_ e: epode_event) {
+        guard e.type == EPODE_EV_MESSAGE else {
+            let event = Event(e)
+            waiters.saw(event)
+            return hub.publish(event)
+        }
+        let change = Change(rawValue: e.change.rawValue) ?? .changed
+        if let message = read(e.row) {
+            hub.publish(.message(message, change))
+        } else {
+            unreadRows.append((e.row, change))
+        }
+    }
+
+    private func read(_ row: UInt64) -> Message? {
+        if let message = try? store.message(row) { return message }
+        return options.storePath.flatMap { try? StoreHandle.message(row, inFile: $0) }
+    }
+
+    private func readLate() {
+        while let (row, change) = unreadRows.first, hub.hasRoom, let message = read(row) {
+            unreadRows.removeFirst()
+            hub.publish(.message(message, change))
+        }
+    }
+
+    /// Nobody waits for the answer any more.
+    func stopAsking() {
+        asking?.cancel()
+        asking = nil
+    }
+
+    // --- the end
+
+    /// Lets go of everything. The handle is freed once its descriptor is not watched any more.
+    func close() {
+        guard let handle else { return }
+        turn()
+        var event: UnsafePointer<epode_event>?
+        while epode_client_next_event(handle, &event) == EPODE_OK, let event { take(event.pointee) }
+        self.handle = nil
+        stopAsking()
+        store.close()
+        source?.cancel()
+        source = nil
+        hub.finish()
+        waiters.end()
+    }
+
+    private func freed(_ client: OpaquePointer) {
+        epode_client_free(client)
+        Live.gone()
+        isClosed = true
+        for continuation in closed { continuation.resume() }
+        closed = []
+    }
+
+    func whenClosed(_ continuation: CheckedContinuation<Void, Never>) {
+        if isClosed { continuation.resume() } else { closed.append(continuation) }
+    }
+}

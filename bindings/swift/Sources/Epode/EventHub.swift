@@ -1,0 +1,123 @@
+/// Who wants events, and what waits for them. Only on the client's queue.
+///
+/// Each consumer has a queue of its own; while the slowest one has enough to do, nothing more is taken from the library,
+/// whose own queue then fills until it stops reading from the server. While there is no consumer, events are kept for the
+/// next one: up to a limit, behind which the oldest go and are counted.
+final class EventHub {
+    static let perConsumer = 16
+    static let kept = 4096
+
+    private var consumers: [UInt64: Consumer] = [:]
+    private var waiting = EventQueue()
+    private var missed = 0
+    private var finished = false
+
+    private struct Consumer {
+        var events = EventQueue()
+        var next: CheckedContinuation<Event?, Never>?
+        var ended = false
+    }
+
+    /// Whether one more event is to be taken from the library.
+    var hasRoom: Bool { consumers.values.allSatisfy { $0.ended || $0.events.count < Self.perConsumer } }
+
+    func publish(_ event: Event) {
+        var taken = false
+        for (id, consumer) in consumers where !consumer.ended {
+            taken = true
+            if let next = consumer.next {
+                consumers[id]!.next = nil
+                next.resume(returning: event)
+            } else {
+                consumers[id]!.events.append(event)
+            }
+        }
+        guard !taken else { return }
+        waiting.append(event)
+        if waiting.count > Self.kept {
+            _ = waiting.popFirst()
+            missed += 1
+        }
+    }
+
+    /// The next event for this consumer, who is known from the first time on.
+    func next(_ id: UInt64, _ continuation: CheckedContinuation<Event?, Never>) {
+        if consumers[id] == nil { admit(id) }
+        if consumers[id]!.ended {
+            continuation.resume(returning: nil)
+        } else if let event = consumers[id]!.events.popFirst() {
+            continuation.resume(returning: event)
+        } else if finished {
+            continuation.resume(returning: nil)
+        } else {
+            // One consumer that asks twice at the same time: the earlier question ends.
+            consumers[id]!.next?.resume(returning: nil)
+            consumers[id]!.next = continuation
+        }
+    }
+
+    private func admit(_ id: UInt64) {
+        var consumer = Consumer()
+        if consumers.values.allSatisfy(\.ended) {
+            swap(&consumer.events, &waiting)
+            if missed > 0 { consumer.events.prepend(.missed(missed)) }
+            missed = 0
+        }
+        consumers[id] = consumer
+    }
+
+    /// Its task was cancelled: the sequence ends. What it did not take is kept for the next consumer, if it was the only one.
+    func end(_ id: UInt64) {
+        if consumers[id] == nil { consumers[id] = Consumer() }
+        guard !consumers[id]!.ended else { return }
+        consumers[id]!.ended = true
+        consumers[id]!.next?.resume(returning: nil)
+        consumers[id]!.next = nil
+        var left = EventQueue()
+        swap(&left, &consumers[id]!.events)
+        if consumers.values.allSatisfy(\.ended) { waiting = left }
+    }
+
+    /// The consumer is gone.
+    func remove(_ id: UInt64) {
+        guard consumers[id] != nil else { return }
+        end(id)
+        consumers[id] = nil
+    }
+
+    /// No more events come; what waits is still told.
+    func finish() {
+        finished = true
+        for (id, consumer) in consumers {
+            consumers[id]!.next = nil
+            consumer.next?.resume(returning: nil)
+        }
+    }
+}
+
+/// First in, first out.
+struct EventQueue {
+    private var items: [Event?] = []
+    private var head = 0
+
+    var count: Int { items.count - head }
+
+    mutating func append(_ event: Event) { items.append(event) }
+
+    mutating func prepend(_ event: Event) { items.insert(event, at: head) }
+
+    mutating func popFirst() -> Event? {
+        guard head < items.count else { return nil }
+        let event = items[head]
+        items[head] = nil
+        head += 1
+        if head == items.count {
+            items.removeAll(keepingCapacity: head <= 64)
+            head = 0
+        } else if head >= 64 && head * 2 > items.count {
+            items.removeFirst(head)
+            head = 0
+        }
+        return event
+    }
+}

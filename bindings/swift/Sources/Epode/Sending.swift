@@ -1,0 +1,121 @@
+import CEpode
+
+extension Client {
+    /// Stores a message and sends it as soon as that is possible, now or in a later session, also after a kill; in order
+    /// within its conversation. Returns its number, which ``Event/delivery(row:id:_:)`` names.
+    @discardableResult
+    public func send(_ message: Outgoing) throws -> UInt64 {
+        var row: UInt64 = 0
+        try call { client, strings in
+            var m = cepode_outgoing()
+            m.to = try strings.add(message.to)
+            m.body = try strings.add(message.body)
+            m.type = try strings.add(message.type)
+            m.id = try strings.add(message.id)
+            m.replace_id = try strings.add(message.replaceID)
+            m.reply_id = try strings.add(message.replyID)
+            m.reply_to = try strings.add(message.replyTo)
+            m.retract_id = try strings.add(message.retractID)
+            m.react_id = try strings.add(message.reactID)
+            m.reactions = try strings.add(message.reactions)
+            m.no_receipt = !message.asksReceipt
+            m.no_marker = !message.asksMarker
+            m.xml = try strings.add(message.xml)
+            m.resource = try strings.add(message.resource)
+            return epode_send_message(client, &m, &row)
+        }
+        return row
+    }
+
+    /// A text to somebody, or with the type "groupchat" to a room.
+    @discardableResult
+    public func send(to jid: String, _ body: String, type: String? = nil) throws -> UInt64 {
+        try send(Outgoing(to: jid, body: body, type: type))
+    }
+
+    /// Waits until a message that was sent has got this far, or failed; in this session or a later one.
+    @discardableResult
+    public func delivery(of row: UInt64, atLeast wanted: Delivery = .acknowledged) async throws -> Delivery {
+        let outcome = try await wait(for: .delivery(row: row, atLeast: wanted)) {
+            guard let message = try core.store.message(row), message.isOutgoing else {
+                throw EpodeError(.invalid, "no message of ours has this number")
+            }
+            return message.delivery >= wanted ? .delivery(message.delivery) : nil
+        }
+        guard case .delivery(let delivery) = outcome else { throw EpodeError(.state) }
+        return delivery
+    }
+
+    /// Everything up to this message was displayed: counts as read here and on the account's other devices, and is told to
+    /// the sender if the message asked for that.
+    public func markDisplayed(_ row: UInt64, notifySender: Bool = true) throws {
+        try call { client, _ in epode_mark_displayed(client, row, notifySender) }
+    }
+
+    /// Gets up to `count` older messages (0: a page) below the given one (0: below everything held), where the store has a
+    /// hole. ``Event/sync(_:)`` follows. False: nothing is missing there. It throws nothing where the archive is busy with
+    /// another query, which is told as `nil`.
+    @discardableResult
+    public func fill(below row: UInt64 = 0, count: Int = 0) throws -> Bool? {
+        guard count >= 0, count <= UInt32.max else { throw EpodeError(.invalid, "no such number of messages") }
+        switch try call({ client, _ in epode_history_fill(client, row, UInt32(count)) }) {
+        case EPODE_OK: return true
+        case EPODE_DONE: return false
+        default: return nil
+        }
+    }
+
+    /// Keeps the archive of this room too, now and in all later sessions.
+    public func follow(archive room: String) throws {
+        try call { epode_archive_follow($0, try $1.add(room)) }
+    }
+
+    // --- stanzas as text
+
+    /// Sends a message, presence or iq: exactly one element, well-formed, `jabber:client` by default. Only when ready.
+    /// Messages for people go by ``send(_:)``.
+    public func send(xml: String) throws {
+        var xml = xml
+        try xml.withUTF8 { bytes in
+            _ = try call { client, _ in
+                bytes.withMemoryRebound(to: CChar.self) { epode_send_xml(client, $0.baseAddress, $0.count) }
+            }
+        }
+    }
+
+    /// Sends a request, an iq of type get or set with one child, and returns the answer's XML. An error as an answer is
+    /// thrown as ``Status/stanza`` with its condition; without an answer in time (zero: 60 s) it is ``Status/timeout``, and
+    /// ``Status/cancelled`` where the session was lost meanwhile.
+    public func iq(_ xml: String, timeout: Duration = .zero) async throws -> String {
+        var xml = xml
+        let answer = try await request(read: Answer.xml) { client, _, done, user, id in
+            xml.withUTF8 { bytes in
+                bytes.withMemoryRebound(to: CChar.self) {
+                    epode_iq_xml(client, $0.baseAddress, $0.count, timeout.milliseconds, done, user, id)
+                }
+            }
+        }
+        return answer ?? ""
+    }
+
+    // --- reading, as in ``store``
+
+    /// One conversation, or with a ``Query`` anything else.
+    public nonisolated func history(_ peer: String, newestFirst: Bool = true, limit: Int? = nil) -> History {
+        history(Query(peer: peer, newestFirst: newestFirst), limit: limit)
+    }
+
+    public nonisolated func history(_ query: Query = Query(), limit: Int? = nil) -> History {
+        store.history(query, limit: limit)
+    }
+
+    /// Messages with all these words, newest stored first.
+    public nonisolated func search(_ words: String, peer: String? = nil, limit: Int? = nil) -> History {
+        store.search(words, peer: peer, limit: limit)
+    }
+
+    public func message(_ row: UInt64) async throws -> Message? { try await store.message(row) }
+    public func conversations() async throws -> [Conversation] { try await store.conversations() }
+    public func unread(_ peer: String) async throws -> Unread { try await store.unread(peer) }
+    public func holes() async throws -> [Hole] { try await store.holes() }
+}

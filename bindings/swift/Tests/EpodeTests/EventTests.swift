@@ -1,0 +1,164 @@
+import Testing
+
+@testable import Epode
+
+extension All {
+    @Suite struct EventStreams {
+        private func texts(_ n: Int) -> [String] { (0..<n).map { "text \($0)" } }
+
+        private func come(_ texts: [String], _ server: Server) throws {
+            for text in texts { try server.message(text) }
+        }
+
+        /// The bodies of what comes, until there are that many.
+        private func take(_ n: Int, _ events: Events) async throws -> [String] {
+            try await within {
+                var bodies: [String] = []
+                for await event in events {
+                    if case .message(let message, .new) = event { bodies.append(message.body ?? "") }
+                    if bodies.count == n { break }
+                }
+                return bodies
+            }
+        }
+
+        @Test func aConsumerThatStopsEarlyLeavesTheRestToTheNext() async throws {
+            let server = try Server()
+            let client = try server.client()
+            try await client.start()
+            try await within { try await client.synced() }
+            let all = texts(40)
+            try come(all, server)
+            var got = try await take(3, client.events)
+            #expect(got == Array(all[..<3]))
+            got += try await take(1, client.events)
+            got += try await take(36, client.events)
+            #expect(got == all)
+            await client.close()
+            try await nothingIsLeft()
+        }
+
+        @Test func eachConsumerGetsEverythingFromItsBeginningOn() async throws {
+            let server = try Server()
+            let client = try server.client()
+            try await client.start()
+            try await within { try await client.synced() }
+            let all = texts(30)
+            let began = Recorder<Int>()
+            async let one = bodies(client.events, 30, began, 1)
+            async let two = bodies(client.events, 30, began, 2)
+            // Until both are there.
+            try await eventually {
+                try server.message("marker")
+                return await Set(began.all) == [1, 2]
+            }
+            try come(all, server)
+            #expect(try await one == all)
+            #expect(try await two == all)
+            await client.close()
+        }
+
+        private func bodies(_ events: Events, _ n: Int, _ began: Recorder<Int>, _ name: Int) async throws -> [String] {
+            try await within {
+                var bodies: [String] = []
+                for await event in events {
+                    await began.add(name)
+                    if case .message(let message, .new) = event, message.body != "marker" { bodies.append(message.body ?? "") }
+                    if bodies.count == n { break }
+                }
+                return bodies
+            }
+        }
+
+        @Test func aSlowConsumerStopsTheReadingAndLosesNothing() async throws {
+            let server = try Server()
+            let client = try server.client { $0.flags = [.noSync] }
+            try await client.start()
+            try await within { try await client.ready() }
+            var iterator = client.events.makeAsyncIterator()
+            // It is a consumer from now on, and takes nothing more.
+            _ = await iterator.next()
+            let all = texts(900)
+            try come(all, server)
+            // The library's queue is full, so it has stopped: what it did not read is not stored, and answers are not heard.
+            try await eventually { try await client.history().all().count >= 256 }
+            let ping = "<iq type='get' to='localhost'><ping xmlns='urn:xmpp:ping'/></iq>"
+            let error = try await #require(throws: EpodeError.self) { try await client.iq(ping, timeout: .seconds(1)) }
+            #expect(error.code == .timeout)
+            #expect(try await client.history().all().count < 900)
+            var got: [String] = []
+            while got.count < 900, let event = await iterator.next() {
+                if case .message(let message, .new) = event { got.append(message.body ?? "") }
+            }
+            #expect(got == all)
+            try await within { try await client.ping() }
+            await client.close()
+        }
+
+        @Test func withoutAConsumerTheOldestAreCountedAndTheClientGoesOn() async throws {
+            let hub = EventHub()
+            for i in 0..<EventHub.kept + 5 { hub.publish(.unknown(UInt32(i))) }
+            var got: [Event] = []
+            for _ in 0..<3 {
+                got.append(await withCheckedContinuation { hub.next(1, $0) }!)
+            }
+            guard case .missed(5) = got[0], case .unknown(5) = got[1], case .unknown(6) = got[2] else {
+                Issue.record("\(got)")
+                return
+            }
+            #expect(!hub.hasRoom)
+            hub.remove(1)
+            #expect(hub.hasRoom)
+            guard case .unknown(7) = await withCheckedContinuation({ hub.next(2, $0) }) else {
+                Issue.record("the rest is lost")
+                return
+            }
+            hub.finish()
+            hub.end(2)
+            #expect(await withCheckedContinuation { hub.next(2, $0) } == nil)
+        }
+
+        @Test func manyEventsBeforeTheFirstConsumerAreAllThere() async throws {
+            let server = try Server()
+            try server.say("archive-add alice@localhost bob@localhost 600")
+            let client = try server.client()
+            try await client.start()
+            try await within { try await client.synced() }
+            #expect(try await take(600, client.events).count == 600)
+            await client.close()
+        }
+
+        @Test func cancellingTheConsumerEndsItsLoop() async throws {
+            let server = try Server()
+            let client = try server.client()
+            let loop = Task {
+                var n = 0
+                for await _ in client.events { n += 1 }
+                return n
+            }
+            try await client.start()
+            try await within { try await client.ready() }
+            loop.cancel()
+            #expect(try await within { await loop.value } >= 0)
+            await client.close()
+            try await nothingIsLeft()
+        }
+
+        @Test func theEndOfTheClientEndsTheEvents() async throws {
+            let server = try Server()
+            let client = try server.client()
+            let loop = Task {
+                var last: ConnectionState?
+                for await event in client.events { if case .state(let state, _) = event { last = state } }
+                return last
+            }
+            try await client.start()
+            try await within { try await client.ready() }
+            try await client.stop()
+            await client.close()
+            #expect(try await within { await loop.value } == .stopped)
+            for await event in client.events { Issue.record("after the end: \(event)") }
+            try await nothingIsLeft()
+        }
+    }
+}
