@@ -137,18 +137,19 @@ public actor Client {
 
     @discardableResult
     func wait(for wish: Waiters.Wish, unless already: () throws -> Waiters.Outcome? = { nil }) async throws -> Waiters.Outcome {
-        let core = core
         _ = try core.client()
         if let outcome = try already() { return outcome }
         let id = core.waiters.newID()
         return try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation { continuation in
-                core.waiters.wait(id, wish, continuation)
-                core.turn()
-            }
+            try await withCheckedThrowingContinuation { enlist(id, wish, $0) }
         } onCancel: {
-            core.queue.async { core.waiters.cancel(id) }
+            core.queue.async { [core] in core.waiters.cancel(id) }
         }
+    }
+
+    private func enlist(_ id: UInt64, _ wish: Waiters.Wish, _ continuation: CheckedContinuation<Waiters.Outcome, any Error>) {
+        core.waiters.wait(id, wish, continuation)
+        core.turn()
     }
 }
 

@@ -49,7 +49,11 @@ final class Core: @unchecked Sendable {
         }
     }
 
+    /// What is not on the queue would be a race, and ends here.
+    func checkQueue() { dispatchPrecondition(condition: .onQueue(queue)) }
+
     func client() throws -> OpaquePointer {
+        checkQueue()
         guard let handle else { throw EpodeError(.state, "the client is closed") }
         return handle
     }
@@ -73,6 +77,7 @@ final class Core: @unchecked Sendable {
 
     /// Takes the events that there is room for, and tells those who wait for a state.
     func turn() {
+        checkQueue()
         guard let handle else { return }
         readLate()
         var event: UnsafePointer<epode_event>?
@@ -121,6 +126,7 @@ final class Core: @unchecked Sendable {
 
     /// Lets go of everything. The handle is freed once its descriptor is not watched any more.
     func close() {
+        checkQueue()
         guard let handle else { return }
         turn()
         var event: UnsafePointer<epode_event>?

@@ -50,6 +50,7 @@ final class Request {
 /// Names a request that may be cancelled. Only on the client's queue.
 final class RequestNumber: @unchecked Sendable {
     var id: UInt64 = 0
+    var isCancelled = false
 }
 
 extension Client {
@@ -81,7 +82,10 @@ extension Client {
         let request = Unmanaged.passRetained(Request(read: { try read($0) }, continuation))
         do {
             let status = try call { try ask($0, $1, Request.done, request.toOpaque(), &number.id) }
-            guard status != EPODE_OK else { return }
+            guard status != EPODE_OK else {
+                if number.isCancelled { core.cancel(number) }
+                return
+            }
             // Nothing was asked, so nobody will answer.
             continuation.resume(returning: nil)
         } catch {
@@ -93,6 +97,8 @@ extension Client {
 
 extension Core {
     func cancel(_ number: RequestNumber) {
+        number.isCancelled = true
+        // Before the request: it is looked at then.
         guard let handle, number.id != 0 else { return }
         epode_iq_cancel(handle, number.id)
         turn()

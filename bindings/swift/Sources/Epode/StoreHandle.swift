@@ -38,6 +38,7 @@ final class StoreHandle: @unchecked Sendable {
     }
 
     func pointer() throws -> OpaquePointer {
+        dispatchPrecondition(condition: .onQueue(queue))
         guard let store else { throw EpodeError(.state, "the store is closed") }
         return store
     }
@@ -98,6 +99,7 @@ final class StoreHandle: @unchecked Sendable {
 
     /// Up to `count` messages; fewer mean that there are no more.
     func read(_ id: UInt64, _ count: Int) throws -> [Message] {
+        dispatchPrecondition(condition: .onQueue(queue))
         guard let cursor = cursors[id] else { throw EpodeError(.state, "the store is closed") }
         defer { afterwards() }
         var messages: [Message] = []
@@ -111,6 +113,7 @@ final class StoreHandle: @unchecked Sendable {
     }
 
     func closeCursor(_ id: UInt64) {
+        dispatchPrecondition(condition: .onQueue(queue))
         guard let cursor = cursors.removeValue(forKey: id) else { return }
         epode_cursor_free(cursor)
         Live.gone()

@@ -2,6 +2,7 @@
 final class Waiters {
     private var waiting: [UInt64: Waiting] = [:]
     private var last: UInt64 = 0
+    private var isOver = false
 
     enum Wish {
         case ready, stopped, synced
@@ -26,8 +27,15 @@ final class Waiters {
         return last
     }
 
+    /// From within the task that waits, which may have been cancelled on its way here, as the client may have been closed.
     func wait(_ id: UInt64, _ wish: Wish, _ continuation: CheckedContinuation<Outcome, any Error>) {
-        waiting[id] = Waiting(wish: wish, continuation: continuation)
+        if Task.isCancelled {
+            continuation.resume(throwing: CancellationError())
+        } else if isOver {
+            continuation.resume(throwing: Waiters.over)
+        } else {
+            waiting[id] = Waiting(wish: wish, continuation: continuation)
+        }
     }
 
     func cancel(_ id: UInt64) {
@@ -82,6 +90,9 @@ final class Waiters {
 
     /// The client is closed.
     func end() {
-        finish(.failure(EpodeError(.cancelled, "the client was closed"))) { _ in true }
+        isOver = true
+        finish(.failure(Waiters.over)) { _ in true }
     }
+
+    private static let over = EpodeError(.cancelled, "the client was closed")
 }
