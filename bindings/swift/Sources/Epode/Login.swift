@@ -53,6 +53,7 @@ extension Core {
         cOptions.client_cert_file = try strings.add(options.clientCertFile)
         cOptions.client_key_file = try strings.add(options.clientKeyFile)
         cOptions.oauth_token = try strings.add(options.oauthToken)
+        // not mapped: epode_options.on_event (events are pulled)
         cOptions.keepalive_s = UInt32(clamping: (UInt64(options.keepalive.milliseconds) + 999) / 1000)
     }
 

@@ -39,6 +39,8 @@ public struct Message: Sendable, Hashable, Identifiable {
     /// Of ``Delivery/failed``.
     public let reason: String?
     public let reactions: [Reaction]
+    /// In a room: who it is, whatever the nick (XEP-0421).
+    public let occupant: String?
     /// Only where asked for, and in events.
     public let xml: String?
 
@@ -76,6 +78,7 @@ public struct Message: Sendable, Hashable, Identifiable {
         reactions = UnsafeBufferPointer(start: m.reactions, count: m.reaction_count).map {
             Reaction(author: string($0.author) ?? "", isOutgoing: $0.outgoing, text: string($0.text) ?? "")
         }
+        occupant = string(m.occupant)
         xml = string(m.xml)
     }
 }

@@ -23,7 +23,7 @@ public struct Options: Sendable {
     public var flags: Flags = []
     /// One deadline for a whole connect, every retry of it included; zero: 30 s.
     public var connectTimeout = Duration.zero
-    /// Larger stanzas end the stream; 0: 4 MiB.
+    /// Larger stanzas end the stream; 0: 4 MiB, with ``Flags/lowMemory`` 256 KiB.
     public var maxStanzaBytes: UInt32 = 0
     public var logLevel: LogLevel?
     /// How many messages a first login gets, and of each room; 0: 1000; `UInt32.max`: all.
@@ -101,6 +101,8 @@ public struct Options: Sendable {
         public static let noAutojoin = Flags(rawValue: 1 << 17)  // EPODE_NO_AUTOJOIN
         /// Read no bookmarks at all.
         public static let noBookmarks = Flags(rawValue: 1 << 18)  // EPODE_NO_BOOKMARKS
+        /// For extensions and services that the system gives little memory; a long catch-up costs more time.
+        public static let lowMemory = Flags(rawValue: 1 << 19)  // EPODE_LOW_MEMORY
     }
 }
 

@@ -124,6 +124,7 @@ extension Client {
         switch status {
         case EPODE_OK: true
         case EPODE_DONE: false
+        case EPODE_AGAIN: nil
         default: nil
         }
     }

@@ -18,8 +18,10 @@ enum Answer {
             throw EpodeError(.stanza, "the answer is an error", condition: string(a.condition))
         case EPODE_IQ_TIMEOUT:
             throw EpodeError(.timeout, "there was no answer in time")
-        default:
+        case EPODE_IQ_CANCELLED:
             throw EpodeError(.cancelled, a.again ? "the session was lost before the answer" : "the request was ended")
+        default:
+            throw EpodeError(.state, "the answer is of a kind that is not known")
         }
     }
 }

@@ -18,6 +18,8 @@ public struct Room: Sendable, Hashable {
         public let affiliation: Affiliation
         public let role: Role
         public let isSelf: Bool
+        /// Whoever has it is the same for ever, whatever the nick (XEP-0421); `nil`: the room gives none.
+        public let id: String?
 
         init(_ o: epode_occupant) {
             nick = string(o.nick) ?? ""
@@ -25,6 +27,7 @@ public struct Room: Sendable, Hashable {
             affiliation = Affiliation(rawValue: o.affiliation.rawValue) ?? .none
             role = Role(rawValue: o.role.rawValue) ?? .none
             isSelf = o.`self`
+            id = string(o.id)
         }
     }
 

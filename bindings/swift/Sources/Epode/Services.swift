@@ -56,6 +56,22 @@ extension Client {
         } ?? nil
     }
 
+    /// What time it is there (XEP-0202), and how far local time is ahead of UTC; `nil`: the answer has none. `jid` `nil`: our
+    /// own server.
+    public func time(of jid: String? = nil) async throws -> (utc: Date, offset: Duration)? {
+        try await request(read: Answer.time) { client, strings, done, user, id in
+            epode_time_ask(client, try strings.add(jid), done, user, id)
+        } ?? nil
+    }
+
+    /// How long ago somebody was there (XEP-0012): a full JID, since when its user has not looked; a bare one, since when no
+    /// device of it is there; a server, or `nil` for our own: since it started.
+    public func lastActivity(of jid: String? = nil) async throws -> Duration? {
+        try await request(read: Answer.lastActivity) { client, strings, done, user, id in
+            epode_last_activity_ask(client, try strings.add(jid), done, user, id)
+        } ?? nil
+    }
+
     /// Services of a server, rooms of a service.
     public func items(of jid: String? = nil, node: String? = nil) async throws -> [Item] {
         try await request(read: Answer.items) { client, strings, done, user, id in
@@ -167,6 +183,18 @@ extension Answer {
                 }, $0)
         }
         return found.value
+    }
+
+    static func time(_ answer: UnsafePointer<epode_iq_answer>) throws -> (utc: Date, offset: Duration)? {
+        var (ms, minutes): (Int64, Int32) = (0, 0)
+        guard try Epode.check(epode_iq_time(answer, &ms, &minutes)) == EPODE_OK else { return nil }
+        return (Date(timeIntervalSince1970: Double(ms) / 1000), .seconds(Int64(minutes) * 60))
+    }
+
+    static func lastActivity(_ answer: UnsafePointer<epode_iq_answer>) throws -> Duration? {
+        var seconds: UInt64 = 0
+        guard try Epode.check(epode_iq_last_activity(answer, &seconds)) == EPODE_OK else { return nil }
+        return .seconds(Int64(clamping: seconds))
     }
 
     static func items(_ answer: UnsafePointer<epode_iq_answer>) throws -> [Item] {

@@ -11,6 +11,8 @@ public struct Session: Sendable {
     public let mechanism: String?
     /// Of those that are not on, a stable token: "not-wanted", "not-offered", "refused", "failed".
     public let whyNot: [Feature: String]
+    /// For how long the server keeps the session when its link is gone: zero: it does not say; `nil`: it cannot be resumed.
+    public let resumable: Duration?
     public let tls: TLS
     /// `nil`: the server did not say.
     public let archive: Archive?
@@ -97,6 +99,8 @@ extension Session {
         token = Token(rawValue: epode_session_token(s).rawValue) ?? .none
         mechanism = string(epode_session_mechanism(s))
         whyNot = Session.missing(s)
+        let seconds = epode_session_resume_s(s)
+        resumable = seconds < 0 ? nil : .seconds(seconds)
         tls = TLS(cepode_tls(s))
         archive = Session.archive(s)
         let count = epode_session_unread_count(s)
