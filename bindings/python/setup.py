@@ -149,6 +149,8 @@ class Sdist(sdist):
                 shutil.copy2(root / name, to)
 
 
-setup(ext_modules=[Extension("epode._native", sources=[], py_limited_api=True)],
+# The license is here since releases of setuptools disagree on how pyproject.toml says it.
+setup(license="MIT",
+      ext_modules=[Extension("epode._native", sources=[], py_limited_api=True)],
       cmdclass={"build_ext": BuildExt, "sdist": Sdist},
       options={"bdist_wheel": {"py_limited_api": "cp39"}})
