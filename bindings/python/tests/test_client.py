@@ -103,6 +103,9 @@ class Start(Case):
         self.assertTrue(client.closed)
         with self.assertRaises(epode.StateError):
             await client.ready()
+        with self.assertRaises(epode.StateError):
+            async for _ in client.events():
+                pass
         await client.close()
 
 

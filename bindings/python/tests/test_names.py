@@ -32,6 +32,9 @@ class Names(PlainCase):
             with self.assertRaises(epode.InvalidArgumentError):
                 handle.utf8(wrong)
 
+        with self.assertRaises(TypeError):
+            handle.utf8(b"bytes")
+
     def test_counts(self):
         self.assertEqual(epode.live(), {})
         handle.count("thing", 2)

@@ -96,9 +96,15 @@ class Rooms(Case):
             await subject
             self.assertEqual(bob.room(self.ROOM).subject, "Tea & cake")
             self.assertEqual([r.jid for r in bob.rooms()], [self.ROOM])
-            await bob.leave(self.ROOM, "bye")
+            left = asyncio.ensure_future(self.until(
+                alice, epode.RoomEvent, lambda e: e.change == epode.RoomChange.OCCUPANT_LEFT))
+            self.assertTrue(await bob.leave(self.ROOM.upper(), "bye"))
+            self.assertEqual(((await left).nick, left.result().left), ("Alice_", epode.RoomLeft.SELF))
             self.assertEqual(bob.rooms(), [])
-            await bob.leave(self.ROOM)
+            self.assertFalse(await bob.leave(self.ROOM))
+            self.assertEqual((await bob.join("TEA@rooms.LOCALHOST", "Bob", timeout=TIME)).jid, self.ROOM)
+            self.assertEqual((await bob.join("TEA@rooms.LOCALHOST", "Bob", timeout=TIME)).nick, "Bob")
+            self.assertEqual((await bob.join("TEA@rooms.LOCALHOST", "Robert", timeout=TIME)).nick, "Robert")
             with self.assertRaises(epode.InvalidArgumentError):
                 await bob.join("not a room", "x")
 
@@ -112,8 +118,9 @@ class Rooms(Case):
 
     async def test_bookmarks(self):
         async with self.client() as client:
-            await self.online(client)
-            await self.condition(lambda: client.server_has("urn:xmpp:ping") is not None)
+            with self.assertRaises(epode.StateError):
+                await client.bookmark_set(epode.Bookmark(self.ROOM))
+            await client.ready(TIME)  # they may not be read yet: that is waited for
             bookmark = epode.Bookmark(self.ROOM, "Tea", "Alice", "s3cret", autojoin=False)
             self.assertNotIn("s3cret", repr(bookmark))
             await client.bookmark_set(bookmark)
@@ -121,6 +128,8 @@ class Rooms(Case):
             self.assertTrue(await client.bookmark_remove(self.ROOM))
             await self.condition(lambda: client.bookmarks() == [])
             self.assertFalse(await client.bookmark_remove(self.ROOM))
+            with self.assertRaises(epode.InvalidArgumentError):
+                await client.bookmark_remove("not a room")
 
 
 if __name__ == "__main__":

@@ -241,9 +241,9 @@ class Client:
         """Joins a room."""
         return self.run(self.client.join(room, nick, password, flags=flags, timeout=timeout))
 
-    def leave(self, room: str, reason: Optional[str] = None, timeout: Optional[float] = 10.0) -> None:
-        """Leaves it, and does not join it again."""
-        self.run(self.client.leave(room, reason, timeout))
+    def leave(self, room: str, reason: Optional[str] = None) -> bool:
+        """Leaves it, and does not join it again. False: it was not joined."""
+        return self.run(self.client.leave(room, reason))
 
     def bookmark_set(self, bookmark: Bookmark) -> None:
         """Publishes a bookmark."""

@@ -38,6 +38,14 @@ _EVENTS_KEPT = 4096
 _STEPS = 16
 
 
+class NothingAsked(Exception):
+    """A request that C did not make, though nothing failed: status says why."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
+
+
 class _Wait:
     """Somebody who waits for an event: test says which."""
 
@@ -307,7 +315,7 @@ class Core:
         """The oldest event that was not taken. None: the client is closed."""
         loop = self._here()
         while not self._queue:
-            if self.closed:
+            if self.closed and self._handle is not None:
                 return None
             self._pointer()
             self._unhold()
@@ -389,7 +397,8 @@ class Core:
                     future.set_exception(problem)
         pointer, user, number = self._pointer(), callbacks.expect(answer), ffi.new("uint64_t *")
         try:
-            check(call(callback, user, number))
+            if (status := check(call(callback, user, number))) != Status.OK:
+                raise NothingAsked(status)
         except BaseException:
             callbacks.forget(user)
             raise

@@ -92,6 +92,8 @@ def utf8(value: Optional[str]) -> Any:
     """A string for C: bytes, or NULL for None."""
     if value is None:
         return ffi.NULL
+    if not isinstance(value, str):
+        raise TypeError(f"a str is needed, not {type(value).__name__}")
     try:
         encoded = value.encode("utf-8")
     except UnicodeEncodeError:

@@ -12,7 +12,7 @@ from .core import Core
 from .enums import Delivery, IqOutcome, State, Status
 from .errors import AbortedError, DeadlineError, DeliveryError, StanzaError, StateError, check, error_of
 from .events import DeliveryEvent, FetchedEvent, StateEvent, SyncEvent
-from .handle import Strings, text
+from .handle import Strings, text, utf8
 from .records import Conversation, Fetched, Hole, IqAnswer, Message, Unread
 
 Stanza = Union[str, ET.Element]
@@ -110,7 +110,10 @@ class Messages(Core):
                       everything: bool = False, xml: bool = False, limit: Optional[int] = None,
                       fill: bool = False) -> AsyncIterator[Message]:
         """Messages, of one conversation (peer) or all, newest first; from a row or a time on. fill: where the account's
-        archive has older ones that are not held, gets them and goes on, up to limit; needs a session."""
+        archive has older ones that are not held, gets them and goes on, up to limit; needs a session. Only the account's
+        own archive can be filled so."""
+        if fill and archive is not None:
+            raise error_of(Status.INVALID, "only the account's own archive can be filled")
         row = from_row
         while True:
             for_now = self.store.messages(peer, archive=archive, newest_first=newest_first, from_row=row,
@@ -171,7 +174,7 @@ class Messages(Core):
 
     def archive_follow(self, room: str) -> None:
         """Keeps the archive of this room too, now and in all later sessions; joining it is not needed."""
-        check(lib.epode_archive_follow(self._pointer(), room.encode()))
+        check(lib.epode_archive_follow(self._pointer(), utf8(room)))
 
     def send_stanza(self, stanza: Stanza) -> None:
         """Sends a message, presence or iq as it is, text or Element; only when ready. Messages for people go by send()."""

@@ -65,7 +65,7 @@ class People(Messages):
     async def contact_has(self, jid: str, feature: str, timeout: Optional[float] = 60.0) -> bool:
         """Whether the software behind a full JID that is there has a feature, by its capabilities; asks if need be."""
         while True:
-            with self._expecting(CapsEvent, lambda e: e.sender == jid) as known:
+            with self._expecting(CapsEvent, lambda e: True) as known:
                 status = check(lib.epode_contact_has(self._pointer(), utf8(jid), utf8(feature)))
                 if status != Status.AGAIN:
                     return status == Status.OK
