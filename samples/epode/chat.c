@@ -308,6 +308,10 @@ int cmd_chat(cli_options *o)
 {
     chat c = { .o = o };
     int code = EXIT_USAGE;
+#ifdef EPODE_CURSES
+    if (o->arg_count == 0 && o->jid)
+        return cmd_messenger(o);
+#endif
     if (o->arg_count != 1 || !o->jid)
         return cli_fail_text(o, EPODE_EINVAL, "usage: epode chat PEER --jid JID");
     if (!cli_password(o, &code))

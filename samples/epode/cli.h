@@ -29,6 +29,7 @@ typedef struct cli_options {
     unsigned port, tls, timeout_s, fill;
     unsigned long limit;
     bool json, listen, inactive, no_fast_path, allow_plain, no_sm, no_carbons, no_sync, no_roster, no_search, low_memory, facts, token, pins, all, xml, limit_given;
+    bool quiet;     /* nothing is logged: the screen is somebody's */
     bool scratch;   /* the store is in memory, nothing is remembered */
     int flags;      /* EPODE_*, further ones */
     int verbose;
@@ -95,6 +96,7 @@ int cli_change_roster(cli_options *o); /* what stands behind "epode roster" */
 
 int cmd_connect(cli_options *o);
 int cmd_chat(cli_options *o);
+int cmd_messenger(cli_options *o); /* epode chat without a peer */
 int cmd_history(cli_options *o);
 int cmd_search(cli_options *o);
 int cmd_conversations(cli_options *o);

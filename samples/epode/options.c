@@ -13,6 +13,7 @@ static const char usage[] =
     "usage: epode COMMAND [ARGUMENTS] [OPTIONS]\n"
     "\n"
     "  epode connect JID           start a session, print what it cost, leave\n"
+    "  epode chat                  all conversations on one screen (needs --jid)\n"
     "  epode chat PEER             a conversation: what you type is sent; /older, /search TEXT, /quit (needs --jid)\n"
     "  epode send PEER TEXT        send a message, wait until the server has it (needs --jid)\n"
     "  epode history PEER          print a conversation (--all: everything) from the store\n"
@@ -286,7 +287,7 @@ epode_client *cli_client(const cli_options *o, void (*on_event)(epode_client *, 
     opt.first_sync_messages = !o->limit_given ? 0 : o->limit ? (uint32_t)o->limit : UINT32_MAX;
     opt.connect_timeout_ms = o->timeout_s * 1000;
     opt.on_event = on_event;
-    opt.on_log = on_log;
+    opt.on_log = o->quiet ? NULL : on_log;
     opt.log_level = o->verbose >= 2 ? EPODE_LOG_TRACE : o->verbose ? EPODE_LOG_DEBUG : EPODE_LOG_ERROR;
     opt.user = user;
     epode_status st = epode_client_new(&client, &opt, why, sizeof why);

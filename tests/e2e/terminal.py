@@ -20,6 +20,8 @@ class Terminal:
         self.cells = [[" "] * columns for _ in range(rows)]
         self.x = self.y = 0
         self.saved = (0, 0)
+        self.region = None
+        self.last = " "
         self.pending = ""
         self.unknown = []
         self.decode = codecs.getincrementaldecoder("utf-8")("replace").decode
@@ -32,6 +34,14 @@ class Terminal:
 
     def size(self, columns, rows):
         fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+    def resize(self, columns, rows):
+        """What stood there is gone: the program has to write it anew."""
+        self.columns, self.rows = columns, rows
+        self.cells = [[" "] * columns for _ in range(rows)]
+        self.x = self.y = 0
+        self.region = None
+        self.size(columns, rows)
 
     def type(self, text):
         os.write(self.fd, text.encode())
@@ -122,23 +132,38 @@ class Terminal:
                 self.x = 0
                 self.feed()
             self.cells[self.y][self.x] = c
+            self.last = c
             self.x += 1
             if unicodedata.east_asian_width(c) in "WF" and self.x < self.columns:
                 self.cells[self.y][self.x] = ""
                 self.x += 1
 
     def feed(self):
-        if self.y == self.rows - 1:
-            self.cells = self.cells[1:] + [[" "] * self.columns]
+        top, end = self.region or (0, self.rows - 1)
+        if self.y == end:
+            del self.cells[top]
+            self.cells.insert(end, [" "] * self.columns)
         else:
-            self.y += 1
+            self.y = min(self.y + 1, self.rows - 1)
+
+    def shift(self, how, n):
+        """Lines are put in or taken out, within the region that scrolls."""
+        top, end = self.region or (0, self.rows - 1)
+        top = self.y if how in "LM" else top
+        for _ in range(n):
+            if how in "LT":
+                del self.cells[end]
+                self.cells.insert(top, [" "] * self.columns)
+            else:
+                del self.cells[top]
+                self.cells.insert(end, [" "] * self.columns)
 
     def control(self, m):
         if m[3] == "7":
             self.saved = (self.x, self.y)
         elif m[3] == "8":
             self.x, self.y = self.saved
-        if m[2] is None or m[1].startswith("?") or m[2] in "mhl":
+        if m[2] is None or m[1].startswith("?") or m[2] in "mhlt":
             return
         n = int(m[1].split(";")[0] or 0)
         row = self.cells[self.y]
@@ -166,6 +191,20 @@ class Terminal:
             row[x:x] = [" "] * max(n, 1)
             del row[self.columns:]
         elif m[2] == "H":
+            place = [int(n or 1) for n in (m[1] or "1;1").split(";")] + [1]
+            self.y, self.x = min(place[0], self.rows) - 1, min(place[1], self.columns) - 1
+        elif m[2] == "d":
+            self.y = min(max(n, 1), self.rows) - 1
+        elif m[2] == "X":
+            row[x:x + max(n, 1)] = [" "] * (min(x + max(n, 1), self.columns) - x)
+        elif m[2] == "b":
+            for _ in range(max(n, 1)):
+                self.character(self.last)
+        elif m[2] == "r":
+            top, end = ([int(n or 0) for n in m[1].split(";")] + [0])[:2]
+            self.region = (max(top, 1) - 1, (end or self.rows) - 1)
             self.x = self.y = 0
+        elif m[2] in "LMST":
+            self.shift(m[2], max(n, 1))
         else:
             self.unknown.append(m[0])
