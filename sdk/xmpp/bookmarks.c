@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "xmpp/jid.h"
 #include "xmpp/ns.h"
+#include "xmpp/pubsub.h"
 
 static const char *keep(ep_arena *arena, const char *text, bool *ok)
 {
@@ -50,35 +51,7 @@ epode_status ep_bookmark_read(ep_bookmark *out, const ep_elem *item, ep_arena *a
 
 void ep_bookmarks_write_query(ep_xw *w)
 {
-    ep_xw_open(w, "pubsub", EP_NS_PUBSUB);
-    ep_xw_open(w, "items", NULL);
-    ep_xw_attr(w, "node", EP_NS_BOOKMARKS);
-    ep_xw_close(w);
-    ep_xw_close(w);
-}
-
-/* XEP-0402, 3.1: private, an item per room. Where the node is otherwise, the server refuses. */
-static void write_options(ep_xw *w)
-{
-    static const struct {
-        const char *var, *value;
-    } fields[] = {
-        { "FORM_TYPE", EP_NS_PUBSUB "#publish-options" }, { "pubsub#persist_items", "true" },
-        { "pubsub#max_items", "max" },                    { "pubsub#send_last_published_item", "never" },
-        { "pubsub#access_model", "whitelist" },
-    };
-    ep_xw_open(w, "publish-options", NULL);
-    ep_xw_open(w, "x", EP_NS_DATA);
-    ep_xw_attr(w, "type", "submit");
-    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
-        ep_xw_open(w, "field", NULL);
-        ep_xw_attr(w, "var", fields[i].var);
-        ep_xw_attr(w, "type", i ? NULL : "hidden");
-        ep_xw_leaf(w, "value", NULL, fields[i].value);
-        ep_xw_close(w);
-    }
-    ep_xw_close(w);
-    ep_xw_close(w);
+    ep_pubsub_write_items(w, EP_NS_BOOKMARKS);
 }
 
 static void write_raw(ep_xw *w, const char *xml)
@@ -110,7 +83,7 @@ void ep_bookmark_write(const ep_bookmark *b, ep_xw *w)
     ep_xw_close(w);
     ep_xw_close(w);
     ep_xw_close(w);
-    write_options(w);
+    ep_pubsub_write_private(w); /* XEP-0402, 3.1 */
     ep_xw_close(w);
 }
 

@@ -3,41 +3,14 @@
 
 #include "base/str.h"
 #include "xmpp/ns.h"
+#include "xmpp/pubsub.h"
 
 void ep_mds_write_query(const char *id, ep_xw *w)
 {
     ep_xw_open(w, "iq", NULL);
     ep_xw_attr(w, "type", "get");
     ep_xw_attr(w, "id", id);
-    ep_xw_open(w, "pubsub", EP_NS_PUBSUB);
-    ep_xw_open(w, "items", NULL);
-    ep_xw_attr(w, "node", EP_NS_MDS);
-    ep_xw_close(w);
-    ep_xw_close(w);
-    ep_xw_close(w);
-}
-
-/* XEP-0490, 3.1: the node must be private and keep an item per conversation. */
-static void write_options(ep_xw *w)
-{
-    static const struct {
-        const char *var, *value;
-    } fields[] = {
-        { "FORM_TYPE", EP_NS_PUBSUB "#publish-options" }, { "pubsub#persist_items", "true" },
-        { "pubsub#max_items", "max" },                    { "pubsub#send_last_published_item", "never" },
-        { "pubsub#access_model", "whitelist" },
-    };
-    ep_xw_open(w, "publish-options", NULL);
-    ep_xw_open(w, "x", EP_NS_DATA);
-    ep_xw_attr(w, "type", "submit");
-    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
-        ep_xw_open(w, "field", NULL);
-        ep_xw_attr(w, "var", fields[i].var);
-        ep_xw_attr(w, "type", i ? NULL : "hidden");
-        ep_xw_leaf(w, "value", NULL, fields[i].value);
-        ep_xw_close(w);
-    }
-    ep_xw_close(w);
+    ep_pubsub_write_items(w, EP_NS_MDS);
     ep_xw_close(w);
 }
 
@@ -59,7 +32,7 @@ void ep_mds_write_publish(const char *id, const char *peer, const char *archive,
     ep_xw_close(w);
     ep_xw_close(w);
     ep_xw_close(w);
-    write_options(w);
+    ep_pubsub_write_private(w); /* XEP-0490, 3.1 */
     ep_xw_close(w);
     ep_xw_close(w);
 }

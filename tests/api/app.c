@@ -1,6 +1,8 @@
 /* app.c: the record of an application. */
 #include "app.h"
 
+#include <stdarg.h>
+
 #include <poll.h>
 #include <time.h>
 
@@ -211,6 +213,16 @@ void app_close(app *a)
     epode_client_free(client);
     assert_int_equal(a->destroyed, 1);
     assert_false(a->late);
+}
+
+void app_append(char *out, size_t room, const char *fmt, ...)
+{
+    size_t used = strlen(out);
+    va_list args;
+    va_start(args, fmt);
+    int n = vsnprintf(out + used, room - used, fmt, args);
+    va_end(args);
+    assert_true(n >= 0 && (size_t)n < room - used);
 }
 
 int64_t app_now_ms(void)

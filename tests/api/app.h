@@ -51,6 +51,10 @@ void app_start(app *a, server *s, const char *store);
 /* Frees the client if it is still there, and checks that the user pointer was given back once. */
 void app_close(app *a);
 
+/* What a test notes in one line; the test fails where that gets too long. */
+#define APP_NOTES 8192
+void app_append(char *out, size_t room, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
 int64_t app_now_ms(void);
 /* Waits on the descriptor, at most until end_ms, and processes. False: the time is over. */
 bool app_turn(app *a, int64_t end_ms);

@@ -23,11 +23,11 @@ static void note(app *a, const epode_event *event)
 {
     char *out = a->more;
     if (event->type == EPODE_EV_BLOCKING && event->error)
-        sprintf(out + strlen(out), "!%s;", epode_error_condition(event->error));
+        app_append(out, APP_NOTES, "!%s;", epode_error_condition(event->error));
     else if (event->type == EPODE_EV_BLOCKING)
-        sprintf(out + strlen(out), "%s%s;", event->peer ? event->blocked ? "+" : "-" : "", event->peer ? event->peer : "all");
+        app_append(out, APP_NOTES, "%s%s;", event->peer ? event->blocked ? "+" : "-" : "", event->peer ? event->peer : "all");
     else if (event->type == EPODE_EV_PRESENCE && event->peer)
-        sprintf(out + strlen(out), "%s=%d;", event->peer, (int)event->show);
+        app_append(out, APP_NOTES, "%s=%d;", event->peer, (int)event->show);
 }
 
 static void start_as(app *a, const char *user, char *log, const char *store, uint32_t flags)
@@ -54,13 +54,13 @@ static void done(app *a)
 
 static bool list_each(const char *jid, void *user)
 {
-    sprintf((char *)user + strlen(user), "%s;", jid);
+    app_append(user, APP_NOTES, "%s;", jid);
     return true;
 }
 
 static const char *blocked(epode_store *store)
 {
-    static char text[4096];
+    static char text[APP_NOTES];
     text[0] = '\0';
     assert_int_equal(epode_store_blocked(store, list_each, text), EPODE_OK);
     return text;
@@ -74,7 +74,7 @@ static void answered(epode_client *client, const epode_iq_answer *answer, void *
 
 static void the_list_is_asked_for_kept_and_read_offline(void **state)
 {
-    char log[4096] = "", path[128];
+    char log[APP_NOTES] = "", path[128];
     app a = { 0 };
     epode_store *reader;
     (void)state;
@@ -115,7 +115,7 @@ static void the_list_is_asked_for_kept_and_read_offline(void **state)
 
 static void who_is_blocked_is_kept_away_until_unblocked(void **state)
 {
-    char at_a[4096] = "", at_b[4096] = "";
+    char at_a[APP_NOTES] = "", at_b[APP_NOTES] = "";
     static const char *const bob[] = { "Bob@localhost" }, *const wrong[] = { "bob@localhost", "@" };
     app a = { 0 }, b = { 0 };
     epode_iq_outcome outcome = 0;
@@ -154,7 +154,7 @@ static void who_is_blocked_is_kept_away_until_unblocked(void **state)
 
 static void a_change_by_somebody_else_is_dropped(void **state)
 {
-    char log[4096] = "";
+    char log[APP_NOTES] = "";
     app a = { 0 };
     (void)state;
     start_as(&a, "alice", log, NULL, EPODE_BLOCK_LIST);
@@ -170,7 +170,7 @@ static void a_change_by_somebody_else_is_dropped(void **state)
 
 static void a_resumed_session_asks_for_nothing(void **state)
 {
-    char log[4096] = "";
+    char log[APP_NOTES] = "";
     app a = { 0 };
     (void)state;
     start_as(&a, "alice", log, "resumed.db", EPODE_BLOCK_LIST);
@@ -194,7 +194,7 @@ static void a_resumed_session_asks_for_nothing(void **state)
 static void where_the_server_has_none_nothing_is_asked(void **state)
 {
     static const char *const bob[] = { "bob@localhost" };
-    char log[4096] = "";
+    char log[APP_NOTES] = "";
     epode_iq_outcome outcome = 0;
     app a = { 0 };
     (void)state;

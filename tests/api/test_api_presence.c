@@ -3,7 +3,7 @@
 #include "app.h"
 
 static server srv;
-static char at_a[8192], at_b[8192];
+static char at_a[APP_NOTES], at_b[APP_NOTES];
 
 static int start_server(void **state)
 {
@@ -25,17 +25,16 @@ static int stop_server(void **state)
 static void note(app *a, const epode_event *event)
 {
     char *out = a->more;
-    out += strlen(out);
     if (event->type == EPODE_EV_PRESENCE && event->error)
-        sprintf(out, "%s!%s;", event->from, epode_error_condition(event->error));
+        app_append(out, APP_NOTES, "%s!%s;", event->from, epode_error_condition(event->error));
     else if (event->type == EPODE_EV_PRESENCE)
-        sprintf(out, "%s=%d;", event->peer ? event->peer : "all", (int)event->show);
+        app_append(out, APP_NOTES, "%s=%d;", event->peer ? event->peer : "all", (int)event->show);
     else if (event->type == EPODE_EV_CHAT_STATE)
-        sprintf(out, "%s~%d;", event->peer, (int)event->chat_state);
+        app_append(out, APP_NOTES, "%s~%d;", event->peer, (int)event->chat_state);
     else if (event->type == EPODE_EV_CAPS)
-        sprintf(out, "%s?;", event->peer);
+        app_append(out, APP_NOTES, "%s?;", event->peer);
     else if (event->type == EPODE_EV_AVATAR)
-        sprintf(out, "%s:%s;", event->peer, event->id);
+        app_append(out, APP_NOTES, "%s:%s;", event->peer, event->id);
 }
 
 static void clear(void)
@@ -132,7 +131,7 @@ static bool count_each(const epode_presence *p, void *user)
 {
     char *out = user;
     assert_int_equal(p->size, sizeof *p);
-    sprintf(out + strlen(out), "%s %d;", p->jid, p->priority);
+    app_append(out, APP_NOTES, "%s %d;", p->jid, p->priority);
     return true;
 }
 
@@ -146,7 +145,7 @@ static bool stop_each(const epode_presence *p, void *user)
 static void resources_stand_in_the_order_of_their_priority(void **state)
 {
     app a = { 0 };
-    char all[4096] = "";
+    char all[APP_NOTES] = "";
     int n = 0;
     (void)state;
     clear();

@@ -3,7 +3,7 @@
 
 static server srv;
 static app bob;
-static char at_bob[8192]; /* stanzas, but answers to queries of the archive */
+static char at_bob[APP_NOTES]; /* stanzas, but answers to queries of the archive */
 
 static void note_bob(app *a, const epode_event *event)
 {
@@ -206,7 +206,7 @@ static void note_resource(app *a, const epode_event *event)
 {
     char *out = a->more;
     if (event->type == EPODE_EV_MESSAGE && event->change == EPODE_CHANGE_NEW)
-        sprintf(out + strlen(out), "%s;", event->resource ? event->resource : "-");
+        app_append(out, APP_NOTES, "%s;", event->resource ? event->resource : "-");
 }
 
 static void outcome_of(epode_client *client, const epode_iq_answer *answer, void *user)

@@ -23,10 +23,10 @@ static bool describe(const epode_contact *c, void *user)
 {
     char *out = user;
     assert_int_equal(c->size, sizeof *c);
-    sprintf(out + strlen(out), "%s|%s|%d|%d%d|", c->jid, c->name ? c->name : "", (int)c->subscription, c->ask, c->approved);
+    app_append(out, APP_NOTES, "%s|%s|%d|%d%d|", c->jid, c->name ? c->name : "", (int)c->subscription, c->ask, c->approved);
     for (size_t i = 0; i < c->group_count; i++)
-        sprintf(out + strlen(out), "%s,", c->groups[i]);
-    strcat(out, ";");
+        app_append(out, APP_NOTES, "%s,", c->groups[i]);
+    app_append(out, APP_NOTES, ";");
     return true;
 }
 
@@ -37,7 +37,7 @@ static void describe_one(const epode_contact *c, void *user)
 
 static const char *roster_of(epode_store *store)
 {
-    static char text[4096];
+    static char text[APP_NOTES];
     text[0] = '\0';
     assert_int_equal(epode_store_roster(store, describe, text), EPODE_OK);
     return text;
@@ -52,9 +52,9 @@ static void log_roster(app *a, const epode_event *event)
 {
     char *out = a->more;
     if (event->type == EPODE_EV_ROSTER && event->peer)
-        sprintf(out + strlen(out), "%s:%u;", event->peer, event->roster);
+        app_append(out, APP_NOTES, "%s:%u;", event->peer, event->roster);
     if (event->type == EPODE_EV_SUBSCRIPTION)
-        sprintf(out + strlen(out), "%s?%d;", event->peer, (int)event->subscription);
+        app_append(out, APP_NOTES, "%s?%d;", event->peer, (int)event->subscription);
 }
 
 static void start(app *a, const char *store, uint32_t flags)
@@ -74,7 +74,7 @@ static void done(app *a)
 
 static void a_roster_is_sent_whole_once_and_then_only_its_changes(void **state)
 {
-    char log[4096] = "";
+    char log[APP_NOTES] = "";
     app a = { .on = log_roster, .more = log };
     (void)state;
     server_say(&srv, "roster-put alice bob@localhost both Bob");
@@ -112,7 +112,7 @@ static void a_roster_is_sent_whole_once_and_then_only_its_changes(void **state)
 
 static void without_versions_it_is_sent_whole_and_compared(void **state)
 {
-    char log[4096] = "";
+    char log[APP_NOTES] = "";
     app a = { .on = log_roster, .more = log };
     (void)state;
     server_say(&srv, "feature roster-version off");
@@ -149,7 +149,7 @@ static void contacts_are_added_renamed_grouped_and_removed(void **state)
     static const char *const groups[] = { "work", "friends", "work" }, *const empty[] = { "" };
     epode_iq_outcome outcome = 0;
     uint64_t id = 0;
-    char log[4096] = "", one[200] = "";
+    char log[APP_NOTES] = "", one[APP_NOTES] = "";
     app a = { .on = log_roster, .more = log };
     epode_store *reader;
     char path[128];
@@ -201,7 +201,7 @@ static void two_turns(app *a, app *b)
 
 static void a_subscription_is_asked_for_approved_and_ended(void **state)
 {
-    char at_a[4096] = "", at_b[4096] = "";
+    char at_a[APP_NOTES] = "", at_b[APP_NOTES] = "";
     app a = { .on = log_roster, .more = at_a }, b = { .on = log_roster, .more = at_b };
     (void)state;
     start(&a, NULL, 0);

@@ -28,18 +28,18 @@ static void done(app *a)
 typedef struct record {
     unsigned told;
     epode_iq_outcome outcome;
-    char text[2048];
+    char text[APP_NOTES];
 } record;
 
 static void software(const epode_software *s, void *user)
 {
-    sprintf(user, "%s|%s|%s", s->name, s->version, s->os ? s->os : "");
+    app_append(user, APP_NOTES, "%s|%s|%s", s->name, s->version, s->os ? s->os : "");
 }
 
 static bool item(const epode_item *i, void *user)
 {
     assert_int_equal(i->size, sizeof *i);
-    sprintf((char *)user + strlen(user), "%s;", i->jid);
+    app_append(user, APP_NOTES, "%s;", i->jid);
     return true;
 }
 
@@ -225,7 +225,7 @@ static void on_slot(epode_client *client, const epode_upload *u, void *user)
     g->retry = u->retry_ms;
     snprintf(g->text, sizeof g->text, "%s ", u->service ? u->service : "-");
     for (size_t i = 0; epode_upload_header(u, i, &name, &value); i++)
-        sprintf(g->text + strlen(g->text), "%s=%s;", name, value);
+        app_append(g->text, sizeof g->text, "%s=%s;", name, value);
     assert_true(u->error ? !u->put_url && !u->get_url && !u->header_count
                          : !strncmp(u->put_url, "https://upload.", 15) && !strncmp(u->get_url, "https://files.", 14));
 }
