@@ -36,7 +36,7 @@ EPODE_API epode_bind epode_session_bind(const epode_session *s);
 EPODE_API epode_token epode_session_token(const epode_session *s);
 EPODE_API const char *epode_session_mechanism(const epode_session *s); /* SASL's name for it */
 /* True: it is on. False: why_not (if given) becomes a stable token: "not-wanted", "not-offered", "refused",
- * "failed". */
+ * "failed", "transport" (it cannot: epode/strophe.h). */
 EPODE_API bool epode_session_has(const epode_session *s, epode_feature feature, const char **why_not);
 
 /* For how many seconds the server keeps the session when its link is gone, as it says (XEP-0198, 3): what comes meanwhile
@@ -51,13 +51,19 @@ EPODE_API epode_status epode_client_account_has(const epode_client *client, cons
 
 typedef struct epode_tls_info {
     size_t size;          /* set by the caller */
-    const char *version;  /* "TLSv1.3" */
+    const char *version;  /* "TLSv1.3"; "": the transport does not tell, nor the cipher */
     const char *cipher;
     bool resumed, early_data, direct;
     const char *host, *address; /* where the connection went */
     uint16_t port;
 } epode_tls_info;
 EPODE_API void epode_session_tls(const epode_session *s, epode_tls_info *out);
+
+/* What carried the stream: "tcp", or "strophe" (epode/strophe.h). */
+EPODE_API const char *epode_session_transport(const epode_session *s);
+/* What that transport cannot do, so that it was left out of the start: stable tokens, "early-data", "tls-tickets",
+ * "channel-binding-exporter", ... NULL: no more. */
+EPODE_API const char *epode_session_left_out_at(const epode_session *s, size_t i);
 
 /* The ends of the account's archive at the bind, as the server said (XEP-0313). */
 typedef struct epode_archive_info {
@@ -91,7 +97,8 @@ typedef struct epode_flight {
     const char *layer; /* "dns", "tcp", "tls", "xmpp" */
     const char *held;  /* what it held, separated by blanks: "header authenticate" */
     int64_t sent_us, answered_us;
-    uint64_t bytes_out, bytes_in; /* xmpp: of XML, before TLS on the wire; tls: on the wire; 0 elsewhere */
+    uint64_t bytes_out, bytes_in; /* xmpp: of XML, before TLS on the wire; tls: on the wire; 0 elsewhere, and where the
+                                   * transport does not tell */
     unsigned waits;               /* for the network until it was answered, one after the other */
 } epode_flight;
 EPODE_API size_t epode_session_flight_count(const epode_session *s);

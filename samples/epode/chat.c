@@ -1,6 +1,5 @@
 /* chat.c: epode chat PEER: a conversation, line by line. */
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -253,17 +252,18 @@ static bool wait_input(void *user)
 {
     chat *c = user;
     for (;;) {
-        struct pollfd p[] = { { .fd = STDIN_FILENO, .events = POLLIN },
-                              { .fd = epode_client_fd(c->client), .events = POLLIN } };
+        bool typed;
         while (epode_client_process(c->client) == EPODE_OK)
             ;
         /* What a pipe still holds is stored all the same, and leaves with the next connection. */
         bool stopped = epode_client_state(c->client) == EPODE_STOPPED;
         if (cli_interrupted || (stopped && screen_is_terminal(c->screen)))
             return false;
-        if (poll(p, stopped ? 1 : 2, -1) < 0 && errno != EINTR)
+        if (stopped)
+            return true; /* nothing but input is waited for any more */
+        if (!cli_wait(c->client, STDIN_FILENO, -1, &typed))
             return false;
-        if (p[0].revents)
+        if (typed)
             return true;
     }
 }
@@ -274,7 +274,7 @@ static void wait_sent(chat *c)
     bool terminal = screen_is_terminal(c->screen);
     int64_t end = now_ms() + (terminal ? LEAVE_TTY_MS : (int64_t)c->o->timeout_s * 1000);
     for (;;) {
-        struct pollfd p = { .fd = epode_client_fd(c->client), .events = POLLIN };
+        bool typed;
         while (epode_client_process(c->client) == EPODE_OK)
             ;
         epode_state state = epode_client_state(c->client);
@@ -283,7 +283,7 @@ static void wait_sent(chat *c)
         if (state == EPODE_STOPPED || cli_interrupted || left <= 0 || (terminal && state != EPODE_READY) ||
             (done && state == EPODE_READY))
             break;
-        poll(&p, 1, (int)left);
+        cli_wait(c->client, -1, (int)left, &typed);
     }
     if (c->waiting_count && !c->o->json)
         fprintf(stderr, "epode: %zu not sent yet: with the next connection\n", c->waiting_count);
@@ -294,7 +294,9 @@ static int converse(chat *c)
     const char *line;
     show_older(c, "history");
     cli_catch_signals();
-    epode_client_start(c->client);
+    int code = cli_start(c->o, c->client);
+    if (code)
+        return code;
     while ((line = screen_read(c->screen)) != NULL && do_line(c, line))
         ;
     wait_sent(c);
@@ -330,6 +332,7 @@ int cmd_chat(cli_options *o)
     if (c.store)
         code = converse(&c);
     epode_client_free(c.client);
+    cli_end();
     screen_close(c.screen);
     free(c.waiting);
     return code ? code : c.code;

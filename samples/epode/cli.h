@@ -30,6 +30,7 @@ typedef struct cli_options {
     unsigned long limit;
     bool json, listen, inactive, no_fast_path, allow_plain, no_sm, no_carbons, no_sync, no_roster, no_search, low_memory, facts, token, pins, all, xml, limit_given;
     bool quiet;     /* nothing is logged: the screen is somebody's */
+    bool strophe;   /* over a connection of libstrophe's */
     bool scratch;   /* the store is in memory, nothing is remembered */
     int flags;      /* EPODE_*, further ones */
     int verbose;
@@ -59,6 +60,12 @@ int cli_fail_answer(const cli_options *o, const epode_iq_answer *answer); /* one
 int cli_fail_text(const cli_options *o, epode_status status, const char *text);
 void cli_print_clean(const char *text); /* what others wrote, harmless on a terminal; NULL: nothing */
 void cli_print_json(json_t *object); /* one line; takes the reference */
+
+/* Starts the client over what --transport says; 0 or an exit code. cli_run() and its kin wait accordingly. */
+int cli_start(const cli_options *o, epode_client *client);
+/* Waits, at most max_ms (-1: for ever), until something is to be done, or there is input (descriptor -1: none): *typed. */
+bool cli_wait(epode_client *client, int input, int max_ms, bool *typed);
+void cli_end(void); /* behind epode_client_free() */
 
 /* Runs the client until it is stopped, the time is over or a signal asked for the end; 0 or an exit code. */
 int cli_run(const cli_options *o, epode_client *client);

@@ -145,8 +145,10 @@ int cmd_connect(cli_options *o)
         return code;
     if (o->follow && epode_archive_follow(client, o->follow) < 0)
         run.code = cli_fail_text(o, EPODE_EINVAL, "--follow takes the JID of a room");
-    epode_client_start(client);
-    code = cli_run(o, client);
+    code = cli_start(o, client);
+    if (!code)
+        code = cli_run(o, client);
     epode_client_free(client);
+    cli_end();
     return code ? code : run.code;
 }

@@ -167,8 +167,10 @@ int cmd_join(cli_options *o)
         epode_client_free(client);
         return cli_fail_text(o, st, "the room cannot be joined: is it a bare JID, and the nick valid?");
     }
-    epode_client_start(client);
-    code = cli_run_lines(o, client, o->listen ? on_line : NULL, &run);
+    code = cli_start(o, client);
+    if (!code)
+        code = cli_run_lines(o, client, o->listen ? on_line : NULL, &run);
     epode_client_free(client);
+    cli_end();
     return code ? code : run.code;
 }

@@ -37,6 +37,7 @@ static const char usage[] =
     "  --cert FILE, --key FILE    log in with this certificate (PEM; EXTERNAL)\n"
     "  --host HOST, --port PORT   connect there in place of what DNS says\n"
     "  --tls direct|starttls|auto\n"
+    "  --transport tcp|strophe    strophe: over a connection of libstrophe's\n"
     "  --ca FILE            trust these authorities in place of the system's\n"
     "  --dns SERVER         ask this name server\n"
     "  --tag TEXT           names this client in its resource\n"
@@ -70,7 +71,7 @@ static const char usage[] =
 
 enum {
     O_JID = 256, O_DB, O_PASSWORD_FILE, O_HOST, O_PORT, O_TLS, O_CA, O_DNS, O_TAG, O_INACTIVE, O_NO_FAST, O_NO_EARLY, O_NO_SM,
-    O_NO_CARBONS, O_PLAIN, O_LISTEN, O_TIMEOUT, O_JSON, O_FACTS, O_TOKEN, O_ALL, O_NO_SYNC, O_NO_ROSTER, O_NO_SEARCH, O_LOW_MEMORY, O_FILL, O_FOLLOW, O_NICK, O_ARCHIVE, O_LIMIT, O_XML, O_SVG, O_NO_SASL2, O_OAUTH_FILE, O_CERT, O_KEY, O_PINS, O_HELP, O_VERSION
+    O_NO_CARBONS, O_PLAIN, O_LISTEN, O_TIMEOUT, O_JSON, O_FACTS, O_TOKEN, O_ALL, O_NO_SYNC, O_NO_ROSTER, O_NO_SEARCH, O_LOW_MEMORY, O_FILL, O_FOLLOW, O_NICK, O_ARCHIVE, O_LIMIT, O_XML, O_SVG, O_NO_SASL2, O_OAUTH_FILE, O_CERT, O_KEY, O_PINS, O_TRANSPORT, O_HELP, O_VERSION
 };
 
 static const struct option long_options[] = {
@@ -84,6 +85,7 @@ static const struct option long_options[] = {
     { "host", required_argument, NULL, O_HOST },
     { "port", required_argument, NULL, O_PORT },
     { "tls", required_argument, NULL, O_TLS },
+    { "transport", required_argument, NULL, O_TRANSPORT },
     { "ca", required_argument, NULL, O_CA },
     { "dns", required_argument, NULL, O_DNS },
     { "tag", required_argument, NULL, O_TAG },
@@ -152,6 +154,15 @@ static bool parse_tls(const char *text, unsigned *out)
     return false;
 }
 
+static bool parse_transport(cli_options *o, const char *text)
+{
+    o->strophe = strcmp(text, "strophe") == 0;
+    if (o->strophe || strcmp(text, "tcp") == 0)
+        return true;
+    fprintf(stderr, "epode: --transport takes tcp or strophe\n");
+    return false;
+}
+
 static bool parse_one(cli_options *o, int opt)
 {
     switch (opt) {
@@ -165,6 +176,7 @@ static bool parse_one(cli_options *o, int opt)
     case O_HOST: o->host = optarg; break;
     case O_PORT: return parse_number(optarg, 65535, &o->port);
     case O_TLS: return parse_tls(optarg, &o->tls);
+    case O_TRANSPORT: return parse_transport(o, optarg);
     case O_CA: o->ca = optarg; break;
     case O_DNS: o->dns = optarg; break;
     case O_TAG: o->tag = optarg; break;

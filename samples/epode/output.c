@@ -181,6 +181,19 @@ static json_t *server_unreads_json(const epode_session *s)
     return list;
 }
 
+static const char *known(const char *text)
+{
+    return *text ? text : NULL;
+}
+
+static json_t *left_out_json(const epode_session *s)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; epode_session_left_out_at(s, i); i++)
+        json_array_append_new(list, json_string(epode_session_left_out_at(s, i)));
+    return list;
+}
+
 json_t *cli_session_json(const epode_session *s)
 {
     epode_tls_info tls = { .size = sizeof tls };
@@ -189,12 +202,14 @@ json_t *cli_session_json(const epode_session *s)
     epode_session_tls(s, &tls);
     epode_session_waits(s, &w);
     json_t *o = json_pack(
-        "{s:s,s:b,s:s,s:s,s:s,s:{s:s,s:s,s:b,s:b,s:b},s:b,s:b,s:b}", "jid", epode_session_jid(s), "resumed",
+        "{s:s,s:b,s:s,s:s,s:s,s:{s:s?,s:s?,s:b,s:b,s:b},s:b,s:b,s:b}", "jid", epode_session_jid(s), "resumed",
         epode_session_is_resumed(s), "bind", bind_name(epode_session_bind(s)), "mechanism", epode_session_mechanism(s),
-        "token", token_name(epode_session_token(s)), "tls", "version", tls.version, "cipher", tls.cipher, "resumed",
+        "token", token_name(epode_session_token(s)), "tls", "version", known(tls.version), "cipher", known(tls.cipher), "resumed",
         tls.resumed, "early_data", tls.early_data, "direct", tls.direct, "carbons",
         epode_session_has(s, EPODE_FEATURE_CARBONS, NULL), "sm", epode_session_has(s, EPODE_FEATURE_SM, NULL), "csi",
         epode_session_has(s, EPODE_FEATURE_CSI, NULL));
+    json_object_set_new(o, "transport", json_string(epode_session_transport(s)));
+    json_object_set_new(o, "left_out", left_out_json(s));
     json_object_set_new(o, "why_not", lacks_json(s));
     json_object_set_new(o, "endpoint", json_pack("{s:s,s:s,s:i}", "host", tls.host, "address", tls.address, "port", (int)tls.port));
     json_object_set_new(o, "waits", json_pack("{s:i,s:i,s:i,s:i,s:i}", "total", (int)(w.dns + w.tcp + w.tls + w.xmpp),
@@ -226,10 +241,13 @@ void cli_session_print(const epode_session *s)
     printf("%s\n", epode_session_jid(s));
     printf("  %s, %s, token %s\n", bind_name(epode_session_bind(s)), epode_session_mechanism(s),
            token_name(epode_session_token(s)));
-    printf("  %s%s%s, %s port %u (%s)\n", tls.version, tls.resumed ? ", resumed" : "", tls.direct ? "" : ", STARTTLS",
+    printf("  %s%s%s, %s port %u (%s)\n", *tls.version ? tls.version : "TLS", tls.resumed ? ", resumed" : "", tls.direct ? "" : ", STARTTLS",
            tls.host, tls.port, tls.address);
     printf("  carbons %s, stream management %s, client state %s\n", has_carbons ? "on" : carbons, has_sm ? "on" : sm,
            has_csi ? "on" : csi);
+    for (size_t i = 0; epode_session_left_out_at(s, i); i++)
+        printf("%s%s%s", i ? ", " : "  over libstrophe's connection, without ", epode_session_left_out_at(s, i),
+               epode_session_left_out_at(s, i + 1) ? "" : "\n");
     printf("\n  %8s %8s  %-5s %s\n", "at ms", "took ms", "layer", "held");
     for (size_t i = 0; i < epode_session_flight_count(s); i++) {
         const epode_flight *f = epode_session_flight_at(s, i);

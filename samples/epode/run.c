@@ -1,6 +1,5 @@
 /* run.c: the loop of the program: the client's one descriptor and a signal. */
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <time.h>
@@ -58,8 +57,7 @@ int cli_run_lines(const cli_options *o, epode_client *client, void (*on_line)(ch
     typed input = { 0 };
     int asked = 0;
     for (;;) {
-        struct pollfd p[2] = { { .fd = epode_client_fd(client), .events = POLLIN },
-                               { .fd = on_line ? STDIN_FILENO : -1, .events = POLLIN } };
+        bool there = false;
         while (epode_client_process(client) == EPODE_OK)
             ;
         if (epode_client_state(client) == EPODE_STOPPED)
@@ -70,9 +68,9 @@ int cli_run_lines(const cli_options *o, epode_client *client, void (*on_line)(ch
             asked = cli_interrupted;
             continue;
         }
-        if (poll(p, 2, -1) < 0 && errno != EINTR)
+        if (!cli_wait(client, on_line ? STDIN_FILENO : -1, -1, &there))
             return EXIT_OTHER;
-        if (p[1].revents && !take_input(&input, on_line, user))
+        if (there && !take_input(&input, on_line, user))
             on_line = NULL;
     }
 }

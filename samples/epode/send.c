@@ -56,8 +56,10 @@ int cmd_send(cli_options *o)
         epode_client_free(client);
         return cli_fail_text(o, st, "the message cannot be sent: is the peer a JID and the text valid?");
     }
-    epode_client_start(client);
-    code = cli_run(o, client);
+    code = cli_start(o, client);
+    if (!code)
+        code = cli_run(o, client);
     epode_client_free(client);
+    cli_end();
     return code ? code : run.code;
 }

@@ -136,9 +136,11 @@ int cmd_presence(cli_options *o)
     epode_client *client = cli_client(o, on_presence_event, &run, &code);
     if (!client)
         return code;
-    epode_client_start(client);
-    code = cli_run(o, client);
+    code = cli_start(o, client);
+    if (!code)
+        code = cli_run(o, client);
     epode_client_free(client);
+    cli_end();
     return code ? code : run.code;
 }
 
@@ -261,8 +263,10 @@ int cmd_watch(cli_options *o)
     epode_client *client = cli_client(o, on_watch_event, &run, &code);
     if (!client)
         return code;
-    epode_client_start(client);
-    code = cli_run(o, client);
+    code = cli_start(o, client);
+    if (!code)
+        code = cli_run(o, client);
     epode_client_free(client);
+    cli_end();
     return code ? code : run.code;
 }

@@ -127,7 +127,8 @@ static void client_destroy(epode_client *c)
     ep_session_free(c->building);
     ep_memory_free(&c->memory);
     ep_store_close(c->store);
-    if (c->ctx)
+    ep_bridge_leave(c);
+    if (c->ctx && !c->ctx_is_lent)
         xmpp_ctx_free(c->ctx);
     ep_loop_free(c->loop);
     ep_buf_wipe(&c->scratch);

@@ -14,8 +14,6 @@
 /* How long the server's end tag is waited for. */
 #define GOODBYE_US 1000000LL
 
-static const ep_net_events net_events;
-
 static void *preface_open(void *user)
 {
     return ep_starttls_new(((epode_client *)user)->jid.domain);
@@ -58,7 +56,7 @@ static void connection_account(epode_client *c)
 {
     if (!c->building || c->was_ready)
         return;
-    const ep_net_info *info = c->net ? ep_net_get_info(c->net) : NULL;
+    const ep_net_info *info = c->net ? ep_transport_info(c->net) : NULL;
     if (info)
         ep_session_add_net(c->building, info);
     if (c->stream)
@@ -91,7 +89,7 @@ void ep_client_drop(epode_client *c)
     ep_timer_stop(&c->bulk_timer);
     ep_stream_free(c->stream);
     c->stream = NULL;
-    ep_net_free(c->net);
+    ep_transport_free(c->net);
     c->net = NULL;
     c->behind = 0;
     c->early_out = c->preface_ahead = false;
@@ -129,6 +127,17 @@ static void retry_fire(ep_timer *t, int64_t now_us, void *user)
         ep_client_attempt_now(c);
 }
 
+static epode_status connection_open(epode_client *c, const ep_net_config *config)
+{
+    ep_net *net;
+    if (c->bridge)
+        return ep_bridge_attempt(c, config);
+    epode_status st = ep_net_connect(&net, c->loop, config, &ep_client_net_events, c);
+    if (!st)
+        c->net = ep_net_transport(net);
+    return st;
+}
+
 void ep_client_attempt(epode_client *c)
 {
     ep_error err = { 0 };
@@ -153,7 +162,7 @@ void ep_client_attempt(epode_client *c)
         .preface = &preface, .preface_user = c, .log = &c->log,
     };
     ep_target_choose(c, &config);
-    epode_status st = ep_net_connect(&c->net, c->loop, &config, &net_events, c);
+    epode_status st = connection_open(c, &config);
     ep_buf_wipe(&c->memory.ticket);
     if (st) {
         ep_fail(&err, st, 0, st == EPODE_ENOMEM ? "out of memory" : "the host or port to connect to is not valid");
@@ -161,7 +170,7 @@ void ep_client_attempt(epode_client *c)
         ep_client_failed(c, &err);
         return;
     }
-    ep_net_hurry(c->net, true);
+    ep_transport_hurry(c->net, true);
     ep_timer_set(ep_loop_timers(c->loop), &c->deadline_timer, c->connect_deadline_us);
 }
 
@@ -296,7 +305,7 @@ void ep_client_failed(epode_client *c, const ep_error *why)
         err.final = false;
     ep_log_line(&c->log, EP_LOG_INFO, "client", "connection ended: %s", err.text);
     bool asking = c->asking && !ready && !err.final;
-    if (!c->wish || err.final || ((c->flags & EPODE_NO_RECONNECT) && !asking)) {
+    if (!c->wish || err.final || (!ep_client_reconnects(c) && !asking)) {
         ep_client_session_over(c, false);
         connection_stopped(c, err.status ? &err : NULL);
         return;
@@ -330,8 +339,8 @@ void ep_client_stream_failed(epode_client *c)
     ep_buf *out = ep_stream_output(c->stream);
     bool ours = err.status == EPODE_ENOMEM || err.status <= EPODE_ESTORE;
     if (c->net && out->len && !out->failed && !ours) {
-        ep_net_write(c->net, ep_buf_ptr(out), out->len);
-        ep_net_flush(c->net);
+        ep_transport_write(c->net, ep_buf_ptr(out), out->len);
+        ep_transport_flush(c->net);
     }
     ep_client_failed(c, &err);
 }
@@ -356,14 +365,9 @@ static void on_up(void *user, const ep_net_info *info)
     ep_client_schedule(c);
 }
 
-static void on_data(void *user, const char *data, size_t n)
+/* What the stream says of what it was given. */
+static void connection_fed(epode_client *c, epode_status st)
 {
-    epode_client *c = user;
-    if (!c->stream)
-        return;
-    ep_client_heard(c);
-    ep_client_begin(c);
-    epode_status st = ep_stream_feed(c->stream, data, n, ep_loop_now_us(c->loop));
     if (st == EPODE_OK) {
         ep_client_schedule_bulk(c);
         return;
@@ -378,10 +382,29 @@ static void on_data(void *user, const char *data, size_t n)
         ep_client_write(c);
     }
     if (c->closing) {
-        ep_net_close(c->net, true);
+        ep_transport_close(c->net, true);
         return;
     }
     ep_client_stream_failed(c);
+}
+
+static void on_data(void *user, const char *data, size_t n)
+{
+    epode_client *c = user;
+    if (!c->stream)
+        return;
+    ep_client_heard(c);
+    ep_client_begin(c);
+    connection_fed(c, ep_stream_feed(c->stream, data, n, ep_loop_now_us(c->loop)));
+}
+
+void ep_client_take_element(epode_client *c, ep_elem *e)
+{
+    if (!c->stream)
+        return;
+    ep_client_heard(c);
+    ep_client_begin(c);
+    connection_fed(c, ep_stream_element(c->stream, e, ep_loop_now_us(c->loop)));
 }
 
 static void on_ticket(void *user, const void *blob, size_t n, int64_t expires_wall_ms)
@@ -428,7 +451,21 @@ static void on_closed(void *user, const ep_error *error)
     ep_client_failed(c, &err);
 }
 
-static const ep_net_events net_events = {
+void ep_client_carried_end(epode_client *c, const ep_error *why)
+{
+    /* The end tag came, and its connection is gone with it. */
+    if (!why->status && c->stream && !c->closing && !c->resources.all_gone) {
+        ep_client_begin(c);
+        ep_stream_end(c->stream, ep_loop_now_us(c->loop));
+        ep_client_commit(c);
+        if (c->stream)
+            ep_client_stream_failed(c);
+        return;
+    }
+    on_closed(c, why);
+}
+
+const ep_net_events ep_client_net_events = {
     .on_early = on_early, .on_up = on_up, .on_data = on_data, .on_ticket = on_ticket, .on_ticket_refused = on_ticket_refused,
     .on_dns = on_dns, .on_closed = on_closed,
 };
@@ -439,7 +476,7 @@ static void deadline_fire(ep_timer *t, int64_t now_us, void *user)
     ep_error err;
     (void)t, (void)now_us;
     if (c->closing && c->net)
-        ep_net_close(c->net, true);
+        ep_transport_close(c->net, true);
     if (c->closing || c->was_ready || !c->stream)
         return; /* the transport keeps the same deadline until TLS is up, and knows more of it */
     ep_fail(&err, EPODE_ETIMEOUT, 0, "the server did not answer in time (while waiting for %s)",

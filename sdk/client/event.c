@@ -21,6 +21,18 @@ static void event_free(ep_event *ev)
     ep_free(ev);
 }
 
+static ep_event *event_pop(epode_client *c)
+{
+    if (ep_list_empty(&c->events))
+        return NULL;
+    ep_event *ev = EP_LIST_OF(c->events.next, ep_event, node);
+    if (!ev->committed)
+        return NULL;
+    ep_list_unlink(&ev->node);
+    c->event_count--;
+    return ev;
+}
+
 static void event_push(epode_client *c, ep_event *ev)
 {
     ev->e.size = sizeof ev->e;
@@ -34,8 +46,11 @@ static void event_push(epode_client *c, ep_event *ev)
     ev->e.text = ev->text;
     ep_list_push_back(&c->events, &ev->node);
     c->event_count++;
+    /* Who came from libstrophe may not care, and libstrophe reads on. */
+    if (!c->on_event && c->event_count > EP_EVENTS_MAX && c->bridge)
+        event_free(event_pop(c));
     if (!c->on_event && c->event_count >= EP_EVENTS_MAX && c->net) {
-        ep_net_pause(c->net, true);
+        ep_transport_pause(c->net, true);
         c->urgent = true; /* it is to be told, or nothing goes on */
     }
     ep_client_schedule(c);
@@ -45,6 +60,7 @@ void ep_client_emit_state(epode_client *c, epode_state state, const ep_error *wh
 {
     ep_event *ev = ep_calloc(1, sizeof *ev);
     c->state = state;
+    ep_bridge_state(c, state);
     if (why && why->status)
         c->error = *why;
     else
@@ -87,21 +103,10 @@ void ep_client_emit(epode_client *c, const epode_event *event)
     event_push(c, ev);
 }
 
-static ep_event *event_pop(epode_client *c)
-{
-    if (ep_list_empty(&c->events))
-        return NULL;
-    ep_event *ev = EP_LIST_OF(c->events.next, ep_event, node);
-    if (!ev->committed)
-        return NULL;
-    ep_list_unlink(&ev->node);
-    c->event_count--;
-    return ev;
-}
-
 void ep_client_events_committed(epode_client *c)
 {
     ep_requests_committed(c);
+    ep_bridge_committed(c);
     for (ep_list *at = c->events.prev; at != &c->events; at = at->prev) {
         ep_event *ev = EP_LIST_OF(at, ep_event, node);
         if (ev->committed)
@@ -133,6 +138,7 @@ void ep_client_deliver(epode_client *c)
     if (c->delivering)
         return;
     c->delivering = true;
+    ep_bridge_tell(c);
     for (ep_event *ev; c->on_event && !c->freed && (ev = event_pop(c)) != NULL;) {
         c->on_event(c, &ev->e, c->user);
         event_free(ev);
@@ -152,7 +158,7 @@ epode_status epode_client_next_event(epode_client *c, const epode_event **event)
         return EPODE_AGAIN;
     if (c->event_count == EP_EVENTS_MAX / 2 && c->net) {
         ep_loop_enter(c->loop);
-        ep_net_pause(c->net, false);
+        ep_transport_pause(c->net, false);
         ep_loop_leave(c->loop);
     }
     *event = &c->taken->e;

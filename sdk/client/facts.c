@@ -118,7 +118,7 @@ static epode_status remember_token(epode_client *c)
 
 bool ep_client_wants_early(const epode_client *c)
 {
-    return !(c->flags & (EPODE_NO_EARLY_DATA | EPODE_NO_FAST_PATH)) && !c->no_early && c->memory.has_features &&
+    return !c->bridge && !(c->flags & (EPODE_NO_EARLY_DATA | EPODE_NO_FAST_PATH)) && !c->no_early && c->memory.has_features &&
            c->memory.takes_early != EP_HABIT_NO && (c->memory.features.bits & EP_F_FAST_0RTT);
 }
 
@@ -178,6 +178,12 @@ static epode_status habit_read(epode_client *c, const char *what, ep_habit *out)
     return st < 0 ? st : EPODE_OK;
 }
 
+/* What one transport can is no measure for another: libstrophe has one kind of channel binding, or none. */
+static char *pin_key(const epode_client *c)
+{
+    return ep_asprintf("%s%s", c->jid.bare, c->bridge ? "#strophe" : "");
+}
+
 static epode_status remember_habits(epode_client *c)
 {
     ep_memory *m = &c->memory;
@@ -201,8 +207,10 @@ static epode_status remember_habits(epode_client *c)
     /* Where the bind tells the archive's end, mostly no query is needed at all: none is sent ahead. */
     if (metadata == EP_HABIT_YES)
         m->facts.takes_stanzas = EP_HABIT_NO;
+    char *pin = pin_key(c);
     if (st >= 0)
-        st = fact_text(c, EP_FACT_PIN, c->jid.bare, &text, NULL);
+        st = pin ? fact_text(c, EP_FACT_PIN, pin, &text, NULL) : EPODE_ENOMEM;
+    ep_free(pin);
     uint64_t rank;
     if (st == EPODE_OK && ep_str_u64(ep_buf_ptr(&text), &rank) && rank <= EP_SASL_CLASS_EXTERNAL)
         m->facts.pinned = (ep_sasl_class)rank;
@@ -216,7 +224,7 @@ static epode_status remember_session(epode_client *c)
     epode_status st = ep_store_sm_get(c->store, &c->memory.sm, &lost);
     if (lost)
         ep_session_add_fallback(c->building, "resumption", "reboot");
-    c->memory.has_sm = st == EPODE_OK && c->memory.sm.previd && *c->memory.sm.previd && !(c->flags & EPODE_NO_SM);
+    c->memory.has_sm = st == EPODE_OK && c->memory.sm.previd && *c->memory.sm.previd && ep_client_wants_sm(c);
     c->memory.facts.resumable = c->memory.has_sm;
     return st < 0 ? st : EPODE_OK;
 }
@@ -227,7 +235,7 @@ epode_status ep_client_remember(epode_client *c, ep_error *err)
     ep_memory_free(m);
     epode_status st = ep_store_fact_get(c->store, EP_FACT_ENDPOINT, c->host ? c->host : c->jid.ascii, &m->dns, NULL);
     bool fast = !(c->flags & EPODE_NO_FAST_PATH);
-    if (st >= 0 && fast)
+    if (st >= 0 && fast && !c->bridge) /* it is for one connect of our own TLS */
         st = ep_store_secret_take(c->store, EP_SECRET_TICKET, c->jid.ascii, &m->ticket, NULL);
     if (st >= 0)
         st = remember_features(c, false);
@@ -255,7 +263,8 @@ epode_status ep_client_remember(epode_client *c, ep_error *err)
         m->facts.session_features = &m->session_features;
     if (c->no_guess)
         m->facts.takes_pipelining = EP_HABIT_NO;
-    if (c->no_legacy)
+    /* A second header in the same read ends libstrophe's parser. */
+    if (c->no_legacy || c->bridge)
         m->facts.takes_legacy_pipelining = EP_HABIT_NO;
     m->facts.have_certificate = c->cert_file != NULL;
     m->facts.can_ask = c->on_password != NULL;
@@ -311,7 +320,10 @@ void ep_client_save_pin(epode_client *c, ep_sasl_class rank)
     if (rank <= c->memory.facts.pinned)
         return;
     snprintf(text, sizeof text, "%d", (int)rank);
-    ep_store_fact_put(c->store, EP_FACT_PIN, c->jid.bare, text, strlen(text), 0);
+    char *key = pin_key(c);
+    if (key)
+        ep_store_fact_put(c->store, EP_FACT_PIN, key, text, strlen(text), 0);
+    ep_free(key);
 }
 
 epode_status ep_client_save_token(epode_client *c, const char *token, const char *expiry, const ep_sasl_mech *mech)

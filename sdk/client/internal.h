@@ -34,6 +34,7 @@
 #define EP_SESSION_FLIGHTS   24
 #define EP_SESSION_FALLBACKS 8
 #define EP_SESSION_ATTEMPTS  16
+#define EP_SESSION_LEFT_OUT  8
 #define EP_EVENTS_MAX        256
 
 typedef struct ep_session_flight {
@@ -56,6 +57,7 @@ struct epode_session {
     char tls_version[16], tls_cipher[48], host[256], address[64];
     uint16_t port;
     bool tls_resumed, tls_early, tls_direct;
+    const char *transport, *left_out[EP_SESSION_LEFT_OUT]; /* static texts */
     bool archive_known;
     char *first_id, *first_time, *last_id, *last_time;
     epode_unread *unreads; /* strings are their own */
@@ -111,6 +113,9 @@ typedef struct ep_memory {
     ep_habit takes_early, takes_preface;
 } ep_memory;
 
+struct epode_client;
+#include "client/bridge.h"
+
 struct epode_client {
     ep_jid jid;
     char *password, *oauth_token, *cert_file, *key_file, *tag, *software, *device, *host, *ca_file, *dns_server;
@@ -129,6 +134,7 @@ struct epode_client {
     struct epode_store reader; /* the same, for epode_client_store() */
     ep_sync *sync;
     xmpp_ctx_t *ctx;
+    bool ctx_is_lent; /* the application's */
     char user_agent[37];
     struct epode_waker *waker;
 
@@ -138,7 +144,9 @@ struct epode_client {
     bool active, processing, freed, closing, delivering;
     int64_t left_us;     /* since when it is not active */
 
-    ep_net *net;
+    ep_transport *net; /* NULL: there is no connection, nor an attempt at one */
+    ep_bridge *bridge; /* net is, or will be, an application's connection; NULL: our own */
+    epode_strophe_options strophe;
     ep_stream *stream;
     ep_memory memory;
     int64_t connect_deadline_us;
@@ -239,6 +247,11 @@ void ep_client_connection_init(epode_client *c);
 void ep_client_start_connection(epode_client *c);
 void ep_client_stop_connection(epode_client *c, int how);
 int64_t ep_client_guess_timeout(const epode_client *c);
+extern const ep_net_events ep_client_net_events;
+/* Of a transport that reads XML by itself: one element; and its end, by the server's end tag where why->status is
+ * EPODE_OK. */
+void ep_client_take_element(epode_client *c, ep_elem *e);
+void ep_client_carried_end(epode_client *c, const ep_error *why);
 void ep_client_stream_failed(epode_client *c); /* with the stream's own error */
 void ep_client_attempt_now(epode_client *c);   /* a new connect, without waiting for the next one's time */
 
@@ -308,7 +321,7 @@ void ep_client_save_habit(epode_client *c, const char *what, ep_habit habit);
 void ep_client_session_over(epode_client *c, bool again); /* what is of a session and of no other ends */
 
 /* login.c */
-void ep_session_lacks(epode_session *s, const ep_stream *stream); /* notes what is on, and what is not and why */
+void ep_session_lacks(epode_session *s, const epode_client *c); /* notes what is on, and what is not and why */
 extern const ep_stream_events ep_client_stream_events;
 epode_status ep_client_stream_open(epode_client *c, const ep_net_info *info, ep_error *err);
 /* What leaves with the ClientHello, at most room bytes; nothing: the stream begins when TLS is up. */

@@ -6,9 +6,9 @@
 #include "base/str.h"
 #include "client/internal.h"
 
-static void put_cb(ep_net *net, const char *type, uint8_t *bytes, size_t *len)
+static void put_cb(const ep_transport *net, const char *type, uint8_t *bytes, size_t *len)
 {
-    if (ep_net_channel_binding(net, type, bytes, EP_CB_MAX_BYTES, len))
+    if (ep_transport_channel_binding(net, type, bytes, EP_CB_MAX_BYTES, len))
         *len = 0;
 }
 
@@ -26,14 +26,15 @@ static ep_stream_config stream_config(const epode_client *c)
         .sm_out_acked = m->sm.out_acked, .facts = m->facts,
         .policy = { .allow_plain = c->flags & EPODE_ALLOW_PLAIN, .no_fast_path = c->flags & EPODE_NO_FAST_PATH,
                     .no_sasl2 = c->flags & EPODE_NO_SASL2,
-                    .want_carbons = !(c->flags & EPODE_NO_CARBONS), .want_sm = !(c->flags & EPODE_NO_SM),
-                    .inactive = !c->active, .want_early_data = !(c->flags & EPODE_NO_EARLY_DATA),
+                    .want_carbons = !(c->flags & EPODE_NO_CARBONS), .want_sm = ep_client_wants_sm(c),
+                    .inactive = !c->active, .want_early_data = !(c->flags & EPODE_NO_EARLY_DATA) && !c->bridge,
+                    .keep_token = c->bridge != NULL,
                     .stanzas = !c->no_stanzas && !(c->flags & EPODE_NO_SYNC),
                     .no_upgrade = c->no_upgrade || m->takes_upgrade == EP_HABIT_NO },
         .no_tasks = !c->on_task,
         .sent_config_version = m->has_features ? m->features.config_version : NULL,
         .limits = { .max_stanza_bytes = c->max_stanza_bytes },
-        .guess_timeout_us = ep_client_guess_timeout(c),
+        .guess_timeout_us = ep_client_guess_timeout(c), .headers = ep_bridge_headers(c),
     };
 }
 
@@ -57,6 +58,9 @@ static void note_connection(epode_client *c, const ep_net_info *info)
     s->tls_resumed = info->resumed;
     s->tls_early = info->early_data;
     s->tls_direct = info->direct;
+    s->transport = c->bridge ? "strophe" : "tcp";
+    for (size_t i = 0; i < EP_SESSION_LEFT_OUT; i++)
+        s->left_out[i] = ep_bridge_left_out(c, i);
 }
 
 /* What went with the ClientHello was not taken: it is said again, with a count of its own. */
@@ -133,14 +137,16 @@ static epode_status store_status(epode_client *c, epode_status st)
     return st;
 }
 
-void ep_session_lacks(epode_session *s, const ep_stream *stream)
+void ep_session_lacks(epode_session *s, const epode_client *c)
 {
+    const ep_stream *stream = c->stream;
     const ep_stream_lacks *l = ep_stream_lacks_of(stream);
     s->carbons = ep_stream_has_carbons(stream);
     s->sm = ep_stream_has_sm(stream);
     s->csi = ep_stream_has_csi(stream);
     snprintf(s->why_carbons, sizeof s->why_carbons, "%s", l->carbons ? l->carbons : "");
-    snprintf(s->why_sm, sizeof s->why_sm, "%s", l->sm ? l->sm : "");
+    bool barred = c->bridge && !ep_client_wants_sm(c) && !(c->flags & EPODE_NO_SM);
+    snprintf(s->why_sm, sizeof s->why_sm, "%s", barred ? "transport" : l->sm ? l->sm : "");
     snprintf(s->why_csi, sizeof s->why_csi, "%s", l->csi ? l->csi : "");
 }
 
@@ -273,11 +279,11 @@ static epode_status on_ready(void *user)
 {
     epode_client *c = user;
     epode_session *s = c->building;
-    const ep_net_info *info = ep_net_get_info(c->net);
+    const ep_net_info *info = ep_transport_info(c->net);
     s->bind = (epode_bind)ep_stream_bind_kind(c->stream);
     s->token = (epode_token)ep_stream_token_use(c->stream);
     s->ready_us = ep_loop_refresh(c->loop) - s->began_us;
-    ep_session_lacks(s, c->stream);
+    ep_session_lacks(s, c);
     ep_session_add_net(s, info);
     ep_session_add_stream(s, c->stream);
     ep_session_free(c->session);
@@ -293,7 +299,7 @@ static epode_status on_ready(void *user)
     if (c->on_password && c->remembered)
         ep_client_forget_password(c);
     ep_timer_stop(&c->deadline_timer);
-    ep_net_hurry(c->net, false);
+    ep_transport_hurry(c->net, false);
     if (ep_stream_legacy_pipelined(c->stream) && c->memory.facts.takes_legacy_pipelining != EP_HABIT_YES)
         ep_client_save_habit(c, "legacy-pipelining", EP_HABIT_YES);
     ep_memory_free(&c->memory);
@@ -365,7 +371,13 @@ static epode_status on_stanzas_lost(void *user)
     return store_status(user, ep_client_ride_lost(user));
 }
 
+static epode_status on_header(void *user)
+{
+    return ep_bridge_header(user);
+}
+
 const ep_stream_events ep_client_stream_events = {
+    .header = on_header,
     .stanzas = on_stanzas,
     .stanzas_lost = on_stanzas_lost,
     .features = on_features,

@@ -214,6 +214,16 @@ void epode_session_tls(const epode_session *s, epode_tls_info *out)
     copy_out(out, &out->size, &full, sizeof full);
 }
 
+const char *epode_session_transport(const epode_session *s)
+{
+    return s->transport;
+}
+
+const char *epode_session_left_out_at(const epode_session *s, size_t i)
+{
+    return i < EP_SESSION_LEFT_OUT ? s->left_out[i] : NULL;
+}
+
 bool epode_session_archive(const epode_session *s, epode_archive_info *out)
 {
     epode_archive_info full = { sizeof full, s->first_id, s->first_time, s->last_id, s->last_time };

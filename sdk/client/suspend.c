@@ -15,7 +15,7 @@ static void suspend_connection(epode_client *c)
     if (ready && c->net) {
         ep_client_write(c);
         if (c->net)
-            ep_net_flush(c->net);
+            ep_transport_flush(c->net);
     }
     ep_client_drop(c);
     ep_client_ask_end(c); /* who comes back is asked again, if need be */

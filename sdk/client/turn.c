@@ -130,11 +130,14 @@ void ep_client_write(epode_client *c)
         }
         c->request_due = false;
     }
-    if (!out->len)
+    if (!out->len) {
+        /* A header that the transport wrote is a flight, too. */
+        ep_stream_flushed(c->stream, 0, ep_loop_now_us(c->loop));
         return;
+    }
     size_t n = out->len;
     ep_client_trace(c, ep_buf_ptr(out), n);
-    if (out->failed || ep_net_write(c->net, ep_buf_ptr(out), n)) {
+    if (out->failed || ep_transport_write(c->net, ep_buf_ptr(out), n)) {
         ep_error err;
         ep_fail(&err, out->failed ? EPODE_ENOMEM : EPODE_ECONNECT, 0, "what was to be sent could not be queued");
         ep_client_failed(c, &err);
@@ -221,7 +224,7 @@ static void settle(ep_job *job, void *user)
         return;
     ep_client_write(c);
     if (c->lacks_changed && c->session && c->stream)
-        ep_session_lacks(c->session, c->stream);
+        ep_session_lacks(c->session, c);
     c->lacks_changed = false;
     ep_client_watch_guess(c);
     turn_watch_sync(c);
@@ -229,7 +232,7 @@ static void settle(ep_job *job, void *user)
         ep_client_stop_connection(c, EPODE_STOP_CLOSE);
     /* Who pulls does so behind process(); of events that came of another call the descriptor has to tell. */
     bool events = !ep_list_empty(&c->events) && (c->on_event || !c->processing);
-    if (wait || (!events && !ep_requests_due(c)))
+    if (wait || (!events && !ep_requests_due(c) && !ep_bridge_has_news(c)))
         return;
     if (c->processing)
         ep_loop_defer(c->loop, &c->deliver_job);

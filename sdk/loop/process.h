@@ -15,5 +15,8 @@ uint64_t ep_process_start(pid_t pid);
 bool ep_process_alive(pid_t pid, uint64_t start_ticks);
 /* The pid namespace, as "pid:[4026531836]": a pid means something only inside of it. */
 bool ep_pid_namespace(char out[32]);
+/* Writing to what the other side has closed is an error and does not end the process, unless somebody has said what the
+ * signal does. */
+void ep_process_ignore_sigpipe(void);
 
 #endif

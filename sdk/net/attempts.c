@@ -14,7 +14,7 @@ static void describe(ep_net_attempt *a, const ep_dial *d, int i, const ep_candid
     a->won = c == winner;
     a->start_us = d->race.racer[i].started_us;
     a->end_us = c->failed_us ? c->failed_us : ep_loop_now_us(d->loop);
-    a->tcp_us = c->link ? c->link->timeline.tcp_us : 0;
+    a->tcp_us = c->link ? c->link->timeline.tcp_us : c->tcp_us;
     memcpy(a->why, c->why, sizeof a->why);
 }
 

@@ -1,9 +1,12 @@
 /* binding.c: channel binding data (RFC 5929, RFC 9266). */
+#include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <string.h>
 
 #include "base/str.h"
+#include "net/net.h"
 #include "net/tls.h"
 
 /* RFC 9266: 32 bytes, the context is the empty string. (In TLS 1.2 that is not the same as none;
@@ -42,6 +45,17 @@ epode_status ep_tls_end_point(const X509 *cert, uint8_t *out, size_t cap, size_t
         return EPODE_ESTATE;
     *n = size;
     return EPODE_OK;
+}
+
+epode_status ep_certificate_end_point(const char *pem, uint8_t *out, size_t cap, size_t *n)
+{
+    BIO *bio = pem && *pem ? BIO_new_mem_buf(pem, -1) : NULL;
+    X509 *cert = bio ? PEM_read_bio_X509(bio, NULL, NULL, NULL) : NULL;
+    epode_status st = ep_tls_end_point(cert, out, cap, n);
+    X509_free(cert);
+    BIO_free(bio);
+    ERR_clear_error();
+    return st;
 }
 
 /* RFC 5929 section 3.1: the first Finished of the handshake: the client's, and the server's in one

@@ -91,9 +91,13 @@ static void on_deadline(ep_timer *timer, int64_t now_us, void *user)
     ep_link_state furthest = EP_LINK_IDLE;
     (void)timer;
     (void)now_us;
-    for (int i = 0; i < d->race.n; i++)
-        if (d->race.racer[i].state == EP_RACER_RUNNING && d->candidate[i].link->state > furthest)
-            furthest = d->candidate[i].link->state;
+    for (int i = 0; i < d->race.n; i++) {
+        const ep_link_state state = d->candidate[i].link ? d->candidate[i].link->state
+                                    : d->candidate[i].tcp_us ? EP_LINK_TLS
+                                                             : EP_LINK_CONNECTING;
+        if (d->race.racer[i].state == EP_RACER_RUNNING && state > furthest)
+            furthest = state;
+    }
     if (furthest == EP_LINK_IDLE)
         ep_fail(&error, EPODE_ETIMEOUT, 0, "no time left: resolving the server's name");
     else if (furthest == EP_LINK_CONNECTING)
@@ -169,9 +173,13 @@ static void step(ep_dial *d)
 {
     int i;
     int64_t until_us;
-    while (!d->over) {
+    while (!d->over && !(d->events->on_try && d->race.running)) {
         switch (ep_race_next(&d->race, ep_loop_now_us(d->loop), &i, &until_us)) {
         case EP_RACE_START:
+            if (d->events->on_try) {
+                d->events->on_try(d->user, &d->candidate[i]);
+                return;
+            }
             if (!start_link(d, i)) {
                 ep_dial_lose_memory(d);
                 return;
@@ -234,9 +242,8 @@ static void on_early(ep_link *link, size_t room, ep_buf *out, void *user)
         d->early = link;
 }
 
-static void win(ep_dial *d, ep_link *link)
+static void note_winner(ep_dial *d, const ep_candidate *c)
 {
-    ep_candidate *c = &d->candidate[index_of(d, link)];
     ep_good good = {
         .known = true, .direct = c->endpoint.direct, .port = c->endpoint.port, .address = c->address
     };
@@ -244,6 +251,12 @@ static void win(ep_dial *d, ep_link *link)
     if (!ep_dial_is_good(d, &c->endpoint, &c->address))
         d->lookup.changed = true;
     d->lookup.facts.good = good;
+}
+
+static void win(ep_dial *d, ep_link *link)
+{
+    ep_candidate *c = &d->candidate[index_of(d, link)];
+    note_winner(d, c);
     c->link = NULL; /* the owner's now */
     end(d);
     d->events->on_won(d->user, link, c);
@@ -309,6 +322,42 @@ static void on_link_closed(ep_link *link, const ep_error *error, void *user)
 
 static const ep_link_events link_events = { make_tls,     on_progress, on_early, on_up,
                                             on_link_data, on_sent,     on_link_closed };
+
+/* --- attempts of somebody else's ------------------------------------------------------ */
+
+static int running(const ep_dial *d)
+{
+    for (int i = 0; i < d->race.n; i++)
+        if (d->race.racer[i].state == EP_RACER_RUNNING)
+            return i;
+    return -1;
+}
+
+void ep_dial_try_progress(ep_dial *d)
+{
+    const int i = running(d);
+    if (i >= 0)
+        d->candidate[i].tcp_us = ep_loop_now_us(d->loop);
+}
+
+void ep_dial_try_failed(ep_dial *d, const ep_error *error)
+{
+    const int i = running(d);
+    if (i < 0 || d->over)
+        return;
+    attempt_failed(d, i, error);
+    step(d);
+}
+
+const ep_candidate *ep_dial_try_won(ep_dial *d)
+{
+    const int i = running(d);
+    if (i < 0 || d->over)
+        return NULL;
+    note_winner(d, &d->candidate[i]);
+    end(d);
+    return &d->candidate[i];
+}
 
 /* --- answers
  * ------------------------------------------------------------------------------------------- */

@@ -12,8 +12,8 @@ typedef struct ep_candidate {
     ep_address address;
     unsigned dns_waits;
     int64_t dns_us;
-    ep_link *link; /* once started */
-    int64_t failed_us;
+    ep_link *link; /* once started, where the link is ours */
+    int64_t tcp_us, failed_us;
     char why[96]; /* it failed */
 } ep_candidate;
 
@@ -26,6 +26,9 @@ typedef struct ep_dial_events {
     void (*on_lost)(void *user, const ep_error *error);
     void (*on_ticket_refused)(void *user, const ep_error *why);
     void (*on_facts)(void *user); /* the race was won, and now the last answer came, too */
+    /* Somebody else connects: to one candidate after the other, and says how it went by ep_dial_try_*. NULL: links of
+     * our own race. */
+    void (*on_try)(void *user, const ep_candidate *candidate);
 } ep_dial_events;
 
 typedef struct ep_dial {
@@ -54,6 +57,10 @@ typedef struct ep_dial {
 void ep_dial_start(ep_dial *dial);
 /* Closes every link but the one that was handed over, and all questions; no event follows. */
 void ep_dial_stop(ep_dial *dial);
+/* Where on_try connects: TCP is up; it failed, and the next one follows; all is up. */
+void ep_dial_try_progress(ep_dial *dial);
+void ep_dial_try_failed(ep_dial *dial, const ep_error *error);
+const ep_candidate *ep_dial_try_won(ep_dial *dial); /* NULL: there was none */
 /* Of the winner, when it has just won: all attempts in the order of their starts. */
 int ep_dial_attempts(const ep_dial *dial, const ep_candidate *winner, ep_net_attempt *out, int max);
 /* Frees what is inside; not from inside of its events. */

@@ -10,6 +10,7 @@
 enum { BACKLOG_MARK = 64 * 1024, GOODBYE_US = 1000000 };
 
 struct ep_net {
+    ep_transport transport;
     ep_loop *loop;
     const ep_net_events *events;
     void *user;
@@ -31,6 +32,7 @@ struct ep_net {
 };
 
 static const ep_link_events link_events;
+static const ep_transport_ops transport_ops;
 
 /* --- telling the owner --------------------------------------------------------------- */
 
@@ -183,7 +185,7 @@ static void on_facts(void *user)
     tell_later(net);
 }
 
-static const ep_dial_events dial_events = { on_early, on_won, on_lost, on_ticket_refused, on_facts };
+static const ep_dial_events dial_events = { on_early, on_won, on_lost, on_ticket_refused, on_facts, NULL };
 
 /* --- the link's events --------------------------------------------------------------- */
 
@@ -348,6 +350,7 @@ epode_status ep_net_connect(ep_net **out, ep_loop *loop, const ep_net_config *co
     ep_net *net = ep_calloc(1, sizeof *net);
     if (!net)
         return EPODE_ENOMEM;
+    net->transport.ops = &transport_ops;
     net->loop = loop;
     net->events = events;
     net->user = user;
@@ -449,4 +452,54 @@ epode_status ep_net_channel_binding(const ep_net *net, const char *type, uint8_t
     if (!net->link || !net->link->tls)
         return EPODE_ESTATE;
     return ep_tls_binding(ep_tls_ssl(net->link->tls), type, out, cap, n);
+}
+
+/* --- as a transport ------------------------------------------------------------------- */
+
+static void transport_free(ep_transport *t)
+{
+    ep_net_free((ep_net *)t);
+}
+
+static epode_status transport_write(ep_transport *t, const void *data, size_t n)
+{
+    return ep_net_write((ep_net *)t, data, n);
+}
+
+static void transport_flush(ep_transport *t)
+{
+    ep_net_flush((ep_net *)t);
+}
+
+static void transport_pause(ep_transport *t, bool paused)
+{
+    ep_net_pause((ep_net *)t, paused);
+}
+
+static void transport_hurry(ep_transport *t, bool hurry)
+{
+    ep_net_hurry((ep_net *)t, hurry);
+}
+
+static void transport_close(ep_transport *t, bool orderly)
+{
+    ep_net_close((ep_net *)t, orderly);
+}
+
+static const ep_net_info *transport_info(const ep_transport *t)
+{
+    return ep_net_get_info((const ep_net *)t);
+}
+
+static epode_status transport_channel_binding(const ep_transport *t, const char *type, uint8_t *out, size_t cap, size_t *n)
+{
+    return ep_net_channel_binding((const ep_net *)t, type, out, cap, n);
+}
+
+static const ep_transport_ops transport_ops = { transport_free,  transport_write, transport_flush, transport_pause,
+                                                transport_hurry, transport_close, transport_info,  transport_channel_binding };
+
+ep_transport *ep_net_transport(ep_net *net)
+{
+    return &net->transport;
 }

@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "loop/loop.h"
+#include "net/transport.h"
 
 typedef struct ep_net ep_net;
 
@@ -147,6 +148,8 @@ typedef struct ep_net_events {
  * Only EPODE_ENOMEM and EPODE_EINVAL come back here (no domain, a host or port out of range). */
 epode_status ep_net_connect(ep_net **out, ep_loop *loop, const ep_net_config *config,
                             const ep_net_events *events, void *user);
+/* The same object, as one of several kinds. */
+ep_transport *ep_net_transport(ep_net *net);
 /* At any time, also in the callbacks above; no callback follows. What was not sent yet is lost. */
 void ep_net_free(ep_net *net);
 
@@ -173,5 +176,7 @@ const ep_net_info *ep_net_get_info(const ep_net *net);
  * (64 always do). */
 epode_status ep_net_channel_binding(const ep_net *net, const char *type, uint8_t *out, size_t cap,
                                     size_t *n);
+/* "tls-server-end-point" of a certificate in PEM, for connections that are not ours. The same errors. */
+epode_status ep_certificate_end_point(const char *pem, uint8_t *out, size_t cap, size_t *n);
 
 #endif

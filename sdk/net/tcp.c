@@ -8,6 +8,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "net/socket.h"
+
 enum { IDLE_S = 600, INTERVAL_S = 75, PROBES = 3, USER_TIMEOUT_MS = 600000 };
 
 static void set(int fd, int level, int name, int value)
@@ -95,4 +97,15 @@ void ep_tcp_end(int fd)
 void ep_tcp_close(int fd)
 {
     close(fd);
+}
+
+void ep_socket_tune(int fd)
+{
+    const ep_tcp_options defaults = { 0 };
+    set_options(fd, &defaults);
+}
+
+void ep_socket_cut(int fd)
+{
+    shutdown(fd, SHUT_RDWR);
 }

@@ -139,6 +139,8 @@ static bool fast_has_end_point(const ep_features *k)
 
 bool ep_plan_token_due(const ep_facts *f, const ep_policy *p)
 {
+    if (p->keep_token)
+        return !f->token_mech || (f->token_expires_ms && f->token_expires_ms <= f->now_ms);
     /* One that early data cannot use (RFC 8446, 7.5: the exporter comes with the end of the handshake). */
     if (f->token_mech && f->token_mech->cb == EP_CB_EXPR && p->want_early_data && f->features &&
         (f->features->bits & EP_F_FAST_0RTT) && (f->cb_set & EP_CB_ENDP) && fast_has_end_point(f->features))

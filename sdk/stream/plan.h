@@ -59,6 +59,7 @@ typedef struct ep_policy {
     bool want_early_data; /* a token for TLS early data is asked for where the server takes such */
     bool stanzas;      /* there are stanzas that could ride behind authentication */
     bool no_upgrade;   /* offer no SCRAM upgrade (XEP-0480) */
+    bool keep_token;   /* another transport holds it: a new one would replace it, so one is asked for only if none is held */
 } ep_policy;
 
 typedef struct ep_plan {

@@ -24,9 +24,8 @@ static ep_xml_next on_header(void *user, const ep_elem *h)
     return EP_XML_STOP;
 }
 
-static ep_xml_next on_element(void *user, ep_elem *e)
+static ep_xml_next on_element(ep_starttls *s, const ep_elem *e)
 {
-    ep_starttls *s = user;
     if (ep_elem_is(e, "features", EP_NS_STREAM)) {
         /* Nothing else of these features is believed: they were not protected. */
         if (ep_elem_child(e, "starttls", EP_NS_TLS))
@@ -45,6 +44,11 @@ static ep_xml_next on_element(void *user, ep_elem *e)
     return EP_XML_STOP;
 }
 
+static ep_xml_next on_parsed(void *user, ep_elem *e)
+{
+    return on_element(user, e);
+}
+
 static void on_end(void *user)
 {
     ep_starttls *s = user;
@@ -54,7 +58,7 @@ static void on_end(void *user)
 
 ep_starttls *ep_starttls_new(const char *domain)
 {
-    static const ep_xml_events events = { on_header, on_element, on_end };
+    static const ep_xml_events events = { on_header, on_parsed, on_end };
     /* Nothing here needs to be long, and nobody has proved who it is yet. */
     static const ep_xml_limits limits = { .max_depth = 16, .max_attrs = 32, .max_stanza_bytes = 64u << 10,
                                           .max_token_bytes = 16u << 10 };
@@ -88,15 +92,21 @@ epode_status ep_starttls_begin(ep_starttls *s, ep_buf *out)
     return out->failed ? EPODE_ENOMEM : EPODE_OK;
 }
 
+static epode_status starttls_result(const ep_starttls *s, ep_error *err)
+{
+    if (s->error.status && err)
+        *err = s->error;
+    return s->error.status ? s->error.status : s->proceed ? EPODE_OK : EPODE_AGAIN;
+}
+
 epode_status ep_starttls_feed(ep_starttls *s, const char *data, size_t n, size_t *consumed, ep_error *err)
 {
     epode_status st = ep_xml_parser_feed(s->parser, data, n, consumed, err);
-    if (s->error.status) {
-        if (err)
-            *err = s->error;
-        return s->error.status;
-    }
-    if (st)
-        return st;
-    return s->proceed ? EPODE_OK : EPODE_AGAIN;
+    return st && !s->error.status ? st : starttls_result(s, err);
+}
+
+epode_status ep_starttls_element(ep_starttls *s, const ep_elem *e, ep_error *err)
+{
+    on_element(s, e);
+    return starttls_result(s, err);
 }

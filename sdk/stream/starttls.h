@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "xml/elem.h"
 
 typedef struct ep_starttls ep_starttls;
 
@@ -14,5 +15,7 @@ epode_status ep_starttls_begin(ep_starttls *s, ep_buf *out);
 /* EPODE_AGAIN: more is needed. EPODE_OK: TLS begins behind the first *consumed bytes. EPODE_ETLS: the server
  * has no STARTTLS or refused; EPODE_EPROTO, EPODE_ESTREAM, EPODE_ENOMEM. */
 epode_status ep_starttls_feed(ep_starttls *s, const char *data, size_t n, size_t *consumed, ep_error *err);
+/* The same for a transport that reads XML by itself: one element. */
+epode_status ep_starttls_element(ep_starttls *s, const ep_elem *e, ep_error *err);
 
 #endif

@@ -30,6 +30,14 @@ static void write_header(ep_stream *s, bool first)
     ep_buf_puts(&s->out, "' version='1.0' xml:lang='en' xmlns='" EP_NS_CLIENT "' xmlns:stream='" EP_NS_STREAM "'>");
 }
 
+static epode_status write_or_tell_header(ep_stream *s, bool first)
+{
+    if (s->c.headers == EP_HEADERS_TOLD || (s->c.headers == EP_HEADERS_FIRST && !first))
+        return s->ev->header(s->user);
+    write_header(s, first);
+    return EPODE_OK;
+}
+
 static void write_bind2(ep_stream *s, ep_xw *w)
 {
     ep_xw_open(w, "bind", EP_NS_BIND2);
@@ -174,10 +182,10 @@ static epode_status write_step(ep_stream *s, ep_step step)
     ep_xw w = ep_xw_init(&s->out);
     epode_status st = EPODE_OK;
     switch (step) {
-    case EP_STEP_HEADER: write_header(s, true); break;
+    case EP_STEP_HEADER: st = write_or_tell_header(s, true); break;
     case EP_STEP_AUTH: st = write_auth(s, &w); break;
     case EP_STEP_RESPONSE: break; /* written by the challenge's handler, which has what it says */
-    case EP_STEP_RESTART: write_header(s, false); break;
+    case EP_STEP_RESTART: st = write_or_tell_header(s, false); break;
     case EP_STEP_RESUME: write_resume(s, &w); break;
     case EP_STEP_BIND: write_bind(s, &w); break;
     case EP_STEP_CARBONS:

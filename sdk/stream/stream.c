@@ -139,6 +139,21 @@ static epode_status handle_error(ep_stream *s, ep_elem *e)
                           shown.condition[0] ? shown.condition : "undefined-condition");
 }
 
+static void header_came(ep_stream *s)
+{
+    if (s->state == EP_S_HEADER)
+        ep_stream_go(s, EP_S_FEATURES);
+    if (s->state != EP_S_HEADER2)
+        return;
+    ep_stream_go(s, EP_S_FEATURES2);
+    s->legacy_pipelined = s->plan.guess && ep_streq(s->guess, "legacy-pipelining");
+    /* It was taken; what stands behind the header may still rest on features of another day. */
+    if (s->legacy_pipelined)
+        s->guess = s->ahead ? "session-features" : NULL;
+    if (!s->guess)
+        s->guess_deadline = 0;
+}
+
 static ep_xml_next on_header(void *user, const ep_elem *h)
 {
     ep_stream *s = user;
@@ -153,17 +168,7 @@ static ep_xml_next on_header(void *user, const ep_elem *h)
         ep_stream_fail(s, EPODE_EPROTO, "unsupported-version", true, "the server speaks another version of XMPP");
         return EP_XML_STOP;
     }
-    if (s->state == EP_S_HEADER)
-        ep_stream_go(s, EP_S_FEATURES);
-    else if (s->state == EP_S_HEADER2) {
-        ep_stream_go(s, EP_S_FEATURES2);
-        s->legacy_pipelined = s->plan.guess && ep_streq(s->guess, "legacy-pipelining");
-        /* It was taken; what stands behind the header may still rest on features of another day. */
-        if (s->legacy_pipelined)
-            s->guess = s->ahead ? "session-features" : NULL;
-        if (!s->guess)
-            s->guess_deadline = 0;
-    }
+    header_came(s);
     return EP_XML_GO;
 }
 
@@ -384,6 +389,15 @@ static void flight_heard(ep_stream *s, size_t n)
     f->bytes_in += n;
 }
 
+static epode_status feed_result(ep_stream *s)
+{
+    if (s->out.failed && s->state != EP_S_CLOSED)
+        return ep_stream_fail(s, EPODE_ENOMEM, NULL, false, "out of memory");
+    if (s->state == EP_S_CLOSED)
+        return s->error.status ? s->error.status : EPODE_DONE;
+    return EPODE_OK;
+}
+
 epode_status ep_stream_feed(ep_stream *s, const char *data, size_t n, int64_t now_us)
 {
     s->now_us = now_us;
@@ -402,11 +416,27 @@ epode_status ep_stream_feed(ep_stream *s, const char *data, size_t n, int64_t no
                 return ep_stream_fail(s, EPODE_ENOMEM, NULL, false, "out of memory");
         }
     }
-    if (s->out.failed && s->state != EP_S_CLOSED)
-        return ep_stream_fail(s, EPODE_ENOMEM, NULL, false, "out of memory");
+    return feed_result(s);
+}
+
+epode_status ep_stream_element(ep_stream *s, ep_elem *e, int64_t now_us)
+{
+    s->now_us = now_us;
     if (s->state == EP_S_CLOSED)
-        return s->error.status ? s->error.status : EPODE_DONE;
-    return EPODE_OK;
+        return feed_result(s);
+    flight_heard(s, 0);
+    s->header_in = true;
+    header_came(s);
+    on_element(s, e);
+    s->restart = false; /* the transport has begun anew already */
+    return feed_result(s);
+}
+
+epode_status ep_stream_end(ep_stream *s, int64_t now_us)
+{
+    s->now_us = now_us;
+    on_end(s);
+    return feed_result(s);
 }
 
 epode_status ep_stream_tick(ep_stream *s, int64_t now_us)

@@ -44,6 +44,13 @@ typedef struct ep_stream_lacks {
     const char *carbons, *sm, *csi; /* "not-offered", "not-wanted", "refused", "failed" */
 } ep_stream_lacks;
 
+/* Who writes our headers: a transport that reads XML by itself has to know where a new document begins. */
+typedef enum ep_stream_headers {
+    EP_HEADERS_WRITTEN = 0, /* they are part of the output */
+    EP_HEADERS_FIRST,       /* the first one is, later ones are said by the event header */
+    EP_HEADERS_TOLD         /* all are said by it */
+} ep_stream_headers;
+
 typedef struct ep_stream_config {
     const char *domain;     /* of the JID, as the JID has it */
     const char *username;   /* localpart */
@@ -68,6 +75,7 @@ typedef struct ep_stream_config {
     const char *sent_config_version; /* remembered with the features; NULL: none */
     ep_xml_limits limits;
     int64_t guess_timeout_us; /* how long a guessed flight may stay unanswered; 0: 10 s */
+    ep_stream_headers headers;
 } ep_stream_config;
 
 /* What the server wants besides credentials (XEP-0388, 2.6.3). Borrowed. */
@@ -118,6 +126,9 @@ typedef struct ep_stream_events {
     epode_status (*stanzas)(void *user);
     /* The login they rode behind failed: the server has dropped them, and so must the queue. */
     epode_status (*stanzas_lost)(void *user);
+    /* A new document begins in both directions, behind what is in the output: the owner is to send our header. Only where
+     * the config says that headers are told. */
+    epode_status (*header)(void *user);
 } ep_stream_events;
 
 epode_status ep_stream_new(ep_stream **out, const ep_stream_config *config, const ep_stream_events *events,
@@ -134,6 +145,10 @@ epode_status ep_stream_early_taken(ep_stream *s, const ep_cb_data *cb, int64_t n
 /* Decrypted bytes. A failure ends the stream: ep_stream_error() has the story, closing bytes may be in the
  * output. EPODE_DONE: the server closed the stream in order. */
 epode_status ep_stream_feed(ep_stream *s, const char *data, size_t n, int64_t now_us);
+/* For a transport that has a parser of its own: one whole element of the stream, which says by coming that the header came
+ * before it; and the end tag. The element is borrowed. Otherwise as ep_stream_feed(). */
+epode_status ep_stream_element(ep_stream *s, ep_elem *e, int64_t now_us);
+epode_status ep_stream_end(ep_stream *s, int64_t now_us);
 /* Checks the deadline of a guess. */
 epode_status ep_stream_tick(ep_stream *s, int64_t now_us);
 int64_t ep_stream_deadline(const ep_stream *s); /* EP_NEVER: none */
