@@ -63,9 +63,10 @@ EPODE_API epode_status epode_strophe_set(epode_client *client, const epode_strop
  * epode_client_error() has the story. Its JID is that of epode_session_jid(). Stanza handlers are called as before, also
  * for what epode itself asked. xmpp_send() works from CONNECT on.
  *
- * The connection stays the application's. While it is not STOPPED the client holds a reference if it reconnects; so it is
- * freed, or has stopped, before the context is. xmpp_conn_release() and epode_client_free() may be called in any order
- * otherwise, but the former not from within a callback of that connection (libstrophe does not survive that).
+ * The connection stays the application's; the client holds a reference to it until the last DISCONNECT was told or it is
+ * freed, so xmpp_conn_release() and epode_client_free() may come in any order, and xmpp_ctx_free() behind both. What is
+ * freed while it is connected is cut, and the callback is told DISCONNECT. As ever, libstrophe does not survive it if the
+ * last reference to a connection goes from within a callback of its own loop.
  *
  * EPODE_EINVAL: the flags of the connection forbid TLS or its checks, or its JID is of another account; EPODE_ESTATE: the
  * client or the connection is in use; EPODE_ENOMEM. (RFC 6120, XEP-0368, XEP-0388, XEP-0386) */

@@ -143,6 +143,7 @@ static void on_link_closed(void *user, const ep_error *why, int error)
     } else if (b->pick) {
         ep_pick_failed(b->pick, why);
     }
+    ep_client_schedule(b->c); /* what waited for this may be told */
     bridge_leave(b);
 }
 
@@ -298,9 +299,7 @@ epode_status ep_bridge_open(epode_client *c, xmpp_conn_t *conn, const epode_stro
         ep_free(b);
         return EPODE_ENOMEM;
     }
-    b->holds = b->flags & EPODE_STROPHE_RECONNECT;
-    if (b->holds)
-        xmpp_conn_clone(conn);
+    xmpp_conn_clone(conn);
     xmpp_ctx_set_timeout(b->ctx, b->idle_ms);
     c->bridge = b;
     return EPODE_OK;
@@ -320,8 +319,7 @@ void ep_bridge_leave(epode_client *c)
     b->c = NULL;
     ep_ticks_free(b->ticks);
     ep_conn_free(b->link);
-    if (b->holds)
-        xmpp_conn_release(b->conn);
+    xmpp_conn_release(b->conn);
     ep_free(b->jid);
     b->jid = NULL;
     b->gone = true;

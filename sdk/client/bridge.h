@@ -14,9 +14,8 @@
 typedef struct ep_bridge {
     ep_transport transport;
     epode_client *c; /* NULL: it is gone */
-    xmpp_conn_t *conn;
+    xmpp_conn_t *conn; /* with a reference */
     xmpp_ctx_t *ctx;
-    bool holds; /* a reference to conn */
     ep_conn *link;
     ep_ticks *ticks;
     bool ticking, gone; /* gone: freed when the tick is over */

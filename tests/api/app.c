@@ -189,7 +189,7 @@ epode_options app_options(app *a, server *s, const char *store)
 void app_open(app *a, const epode_options *options)
 {
     char why[200];
-    app kept = { .server = a->server, .pull = a->pull, .on = a->on, .more = a->more };
+    app kept = { .server = a->server, .pull = a->pull, .on = a->on, .more = a->more, .turn = a->turn };
     epode_options o = *options;
     *a = kept;
     o.on_event = a->pull ? NULL : app_on_event;
@@ -289,6 +289,10 @@ bool app_turn(app *a, int64_t end_ms)
     int64_t left = end_ms - app_now_ms();
     if (left < 0)
         return false;
+    if (a->turn) {
+        a->turn(a, left);
+        return true;
+    }
     if (a->pull)
         app_pull(a);
     if (a->client && app_is_due(a, (int)left) && epode_client_process(a->client) == EPODE_DONE)

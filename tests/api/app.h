@@ -19,6 +19,7 @@ typedef struct app {
     bool pull;            /* events are taken with epode_client_next_event() */
     void (*on)(struct app *a, const epode_event *event); /* beside the record; NULL: nothing more */
     void *more;           /* for on */
+    void (*turn)(struct app *a, int64_t left_ms); /* one turn of a loop that is not the descriptor's; NULL: that */
     /* the record */
     epode_state states[APP_STATES];
     epode_status why[APP_STATES];
