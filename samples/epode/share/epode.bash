@@ -2,7 +2,7 @@
 _epode() {
     local current=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
     local commands="connect chat send history search conversations unread roster presence watch join fetch doctor forget"
-    local options="--jid --db --password-file --oauth-file --cert --key --host --port --tls --ca --dns --tag --inactive
+    local options="--jid --db --password-file --oauth-file --cert --key --host --port --tls --transport --ca --dns --tag --inactive
         --no-fast-path --no-sasl2 --no-early-data --no-sm --no-carbons --allow-plain --no-sync --no-roster --low-memory
         --no-search --limit --fill --follow --nick --svg --archive --xml --listen --timeout --json --verbose --facts --token
         --pins --all --help --version"
@@ -14,6 +14,10 @@ _epode() {
         ;;
     --tls)
         mapfile -t COMPREPLY < <(compgen -W "direct starttls auto" -- "$current")
+        return
+        ;;
+    --transport)
+        mapfile -t COMPREPLY < <(compgen -W "tcp strophe" -- "$current")
         return
         ;;
     roster)
