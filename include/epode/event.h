@@ -149,7 +149,8 @@ typedef struct epode_event {
     epode_delivery delivery;
     const char *peer;         /* UNREAD, ROSTER, SUBSCRIPTION, PRESENCE, CAPS, CHAT_STATE, AVATAR: a bare JID;
                                * ROOM, BOOKMARK: the room's; BLOCKING: any */
-    bool synced;              /* SYNC: every followed archive is held up to its end */
+    bool synced;              /* SYNC: every followed archive is held up to its end; but for rooms that have not let us in
+                               * within ten seconds: it is told again when they have */
     size_t done, expected;    /* SYNC: messages so far; expected 0: not known */
     const char *resource;     /* whom what caused it was addressed to, where several are bound (resource.h): a full JID;
                                * NULL: the account, or there is one only */

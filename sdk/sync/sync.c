@@ -20,6 +20,8 @@
 /* An end that is younger than this is looked at once more, when it has settled: see settled.h. */
 #define YOUNG_END_MS    15000
 #define SETTLE_US       (EP_SETTLED_AFTER_MS * 1000LL)
+/* A room that is being joined is waited for so long before all is said to be here. */
+#define ROOMS_PATIENCE_US (10 * 1000000LL)
 #define RETRY_FIRST_US  (15 * 1000000LL)
 #define RETRY_LAST_US   (10 * 60 * 1000000LL)
 
@@ -51,6 +53,7 @@ struct ep_sync {
 
     bool online, beginning; /* beginning: catch-ups are being started, one may end at once */
     int64_t tail_us, tail_since_us; /* when the tail is to be read; EP_NEVER: not */
+    int64_t rooms_us;               /* until then rooms that are being joined are waited for; EP_NEVER: it is over */
     int64_t retry_us;               /* the delay after the last failure; 0: none */
     int64_t now_us, now_ms;
     int64_t young_end_ms;           /* the end that is looked at once more */
@@ -81,8 +84,16 @@ static bool sync_is_busy(const ep_sync *s)
 {
     bool busy = ep_catchup_is_busy(s->account_archive.catchup);
     for (size_t i = 0; i < s->room_count; i++)
-        busy = busy || ep_catchup_is_busy(s->rooms[i]->catchup) || s->rooms[i]->awaited;
+        busy = busy || ep_catchup_is_busy(s->rooms[i]->catchup) || (s->rooms[i]->awaited && s->rooms_us != EP_NEVER);
     return busy;
+}
+
+static bool rooms_are_awaited(const ep_sync *s)
+{
+    for (size_t i = 0; i < s->room_count; i++)
+        if (s->rooms[i]->awaited)
+            return true;
+    return false;
 }
 
 bool ep_sync_is_bulk(const ep_sync *s)
@@ -246,7 +257,7 @@ epode_status ep_sync_new(ep_sync **out, ep_store *store, const ep_sync_config *c
     s->ev = events;
     s->user = user;
     s->log = log;
-    s->tail_us = s->tail_since_us = EP_NEVER;
+    s->tail_us = s->tail_since_us = s->rooms_us = EP_NEVER;
     epode_status st = ep_str_set(&s->account, config->account) ? EPODE_OK : EPODE_ENOMEM;
     if (!st)
         st = followed_open(s, &s->account_archive, NULL);
@@ -304,6 +315,8 @@ epode_status ep_sync_room_await(ep_sync *s, const char *room, const char *nick, 
         return st;
     f->awaited = true;
     f->whole = false;
+    if (s->online)
+        s->rooms_us = s->now_us + ROOMS_PATIENCE_US;
     return ep_catchup_set_nick(f->catchup, nick);
 }
 
@@ -393,6 +406,7 @@ epode_status ep_sync_ready(ep_sync *s, bool resumed, const ep_archive_info *ends
     s->now_ms = now_ms;
     s->retry_us = 0;
     s->account_archive.none = false;
+    s->rooms_us = now_us + ROOMS_PATIENCE_US;
     if (s->no_queries)
         return ep_archive_mark(s->store, ep_sync_archive(s));
     s->beginning = true;
@@ -419,7 +433,7 @@ void ep_sync_cut(ep_sync *s)
 void ep_sync_stop(ep_sync *s)
 {
     s->online = false;
-    s->tail_us = s->tail_since_us = EP_NEVER;
+    s->tail_us = s->tail_since_us = s->rooms_us = EP_NEVER;
     ep_catchup_cut(s->account_archive.catchup);
     for (size_t i = 0; i < s->room_count; i++) {
         s->rooms[i]->again = false;
@@ -578,6 +592,11 @@ void ep_sync_tick(ep_sync *s, int64_t now_us, int64_t now_ms)
     ep_catchup_tick(account->catchup, now_us);
     for (size_t i = 0; i < s->room_count; i++)
         ep_catchup_tick(s->rooms[i]->catchup, now_us);
+    if (now_us >= s->rooms_us) {
+        s->rooms_us = EP_NEVER;
+        if (s->online && rooms_are_awaited(s) && !sync_is_busy(s))
+            s->ev->synced(s->user, s->account_status);
+    }
     if (now_us < s->tail_us)
         return;
     s->tail_us = s->tail_since_us = EP_NEVER;
@@ -592,5 +611,7 @@ int64_t ep_sync_deadline(const ep_sync *s)
     for (size_t i = 0; i < s->room_count; i++)
         if (ep_catchup_deadline(s->rooms[i]->catchup) < due)
             due = ep_catchup_deadline(s->rooms[i]->catchup);
+    if (s->rooms_us < due && rooms_are_awaited(s))
+        due = s->rooms_us;
     return due < s->tail_us ? due : s->tail_us;
 }

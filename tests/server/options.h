@@ -158,6 +158,7 @@
     X(ILL_FORMED_DISCO, "ill-formed-disco", BOOL, "off", "disco#info names a feature twice, hash included") \
     X(ROSTER_ERROR, "roster-error", TEXT, "off", "rosters are refused with this condition")         \
     X(ROSTER_JUNK, "roster-junk", BOOL, "off", "entries that are none among those of the roster")  \
+    X(ROOM_SILENT, "room-silent", BOOL, "off", "whoever joins a room hears nothing")                     \
     X(ROOM_REFUSE, "room-refuse", TEXT, "off", "TYPE/CONDITION, for whoever joins a room")          \
     X(ARCHIVE_UNDELIVERED, "archive-undelivered", TIMES, "off",                                    \
       "messages are archived and delivered to nobody")

@@ -241,6 +241,8 @@ void srv_room_presence(struct srv_session *session, const char *jid, const char 
         srv_route_error(session, presence, "cancel", "not-acceptable");
         return;
     }
+    if (!who && srv_on(srv, ROOM_SILENT))
+        return;
     const char *refusal = srv_text(srv, ROOM_REFUSE), *condition = strchr(refusal, '/');
     if (!who && condition) {
         char *kind = srv_dup_n(refusal, (size_t)(condition - refusal));

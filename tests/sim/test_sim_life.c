@@ -592,6 +592,30 @@ static void in_the_background_one_request_is_on_its_way_at_a_time(world *w)
     assert_int_equal(srv_counter(w->server, "messages"), messages);
 }
 
+static void a_room_that_says_nothing_holds_up_nobody(world *w)
+{
+    world_client *c = settled(w, NULL);
+    world_say(w, "room-create den");
+    assert_int_equal(epode_room_join(c->client, "den@rooms.example.org", "al", NULL, 0), EPODE_OK);
+    world_run(w, MINUTES);
+    assert_int_equal(epode_client_stop(c->client, EPODE_STOP_CLOSE), EPODE_OK);
+    world_run(w, 5 * SECONDS);
+    world_say(w, "fault room-silent on");
+    world_say(w, "room-say den@rooms.example.org bo said meanwhile");
+    unsigned synced = c->synced;
+    assert_int_equal(epode_client_start(c->client), EPODE_OK);
+    assert_true(world_until(w, 12 * SECONDS, &c->synced, synced + 1));
+    assert_false(epode_room_is_joined(epode_room_at(c->client, 0)));
+    world_say(w, "fault room-silent off");
+    for (int i = 0; i < 300 && !epode_room_is_joined(epode_room_at(c->client, 0)); i++) {
+        synced = c->synced;
+        world_run(w, SECONDS);
+    }
+    assert_true(epode_room_is_joined(epode_room_at(c->client, 0)));
+    assert_true(world_until(w, 5 * SECONDS, &c->synced, synced + 1));
+    assert_int_equal(world_count_in(w, 0, "den@rooms.example.org", "said meanwhile"), 1);
+}
+
 static void a_room_that_forgot_us_in_silence_is_joined_again_before_we_speak(world *w)
 {
     world_client *c = settled(w, NULL);
@@ -1006,6 +1030,8 @@ static const struct {
              "ten messages in 1.5 s: 11 acknowledgements in the foreground, 3 in the background"),
     SCENARIO(in_the_background_one_request_is_on_its_way_at_a_time,
              "ten messages of ours in 40 ms: 10 requests in the foreground, 2 in the background; all confirmed"),
+    SCENARIO(a_room_that_says_nothing_holds_up_nobody,
+             "synced without it within 12 s, and again when it has let us in; nothing lost"),
     SCENARIO(a_room_that_forgot_us_in_silence_is_joined_again_before_we_speak,
              "after eleven minutes one self-ping, before our message: joined again, nothing lost or doubled"),
     SCENARIO(stopped_while_it_waits,
