@@ -94,6 +94,15 @@ final class Server {
         change(&options)
         return try Client(options)
     }
+
+    /// A client that is ready, and holds what the server has.
+    func online(_ user: String = "alice", store: String? = nil, _ change: (inout Options) -> Void = { _ in }) async throws -> Client {
+        let client = try client(user, store: store, change)
+        try await client.start()
+        try await within { try await client.ready() }
+        try await within { try await client.synced() }
+        return client
+    }
 }
 
 /// All tests, one after the other: they count what is alive.
