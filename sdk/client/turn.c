@@ -20,6 +20,8 @@
 
 void ep_client_begin(epode_client *c)
 {
+    /* What comes in this turn came now, and its owner is alive now. */
+    ep_store_heartbeat(c->store, ep_client_wall_ms());
     if (!ep_store_in_transaction(c->store))
         ep_store_begin(c->store);
 }

@@ -1,4 +1,5 @@
 /* The store as an application reads it: messages, conversations, what is unread, what is missing. */
+#include <time.h>
 #include <unistd.h>
 
 #include "app.h"
@@ -282,6 +283,33 @@ static void a_store_is_read_while_it_grows(void **state)
     offline(&a);
 }
 
+static void note_times(const epode_message *m, void *user)
+{
+    int64_t *times = user;
+    times[0] = m->time_ms;
+    times[1] = m->received_ms;
+}
+
+/* Without an archive nobody tells the time of a message but ourselves. */
+static void a_live_message_has_the_time_of_its_arrival(void **state)
+{
+    app a = { 0 };
+    int64_t times[2] = { 0 };
+    struct timespec t;
+    (void)state;
+    epode_options o = app_options(&a, &srv, "live.db");
+    o.flags = EPODE_NO_SYNC;
+    app_open(&a, &o);
+    assert_int_equal(epode_client_start(a.client), EPODE_OK);
+    app_online(&a);
+    clock_gettime(CLOCK_REALTIME, &t);
+    hears(&a, "bob@localhost", "now");
+    assert_int_equal(epode_store_message(epode_client_store(a.client), a.last_row, note_times, times), EPODE_OK);
+    assert_true(times[0] >= (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000);
+    assert_int_equal(times[1], times[0]);
+    offline(&a);
+}
+
 /* --- conversations ------------------------------------------------------------------------------------ */
 
 typedef struct list {
@@ -502,6 +530,7 @@ int main(void)
         cmocka_unit_test_setup(words_are_found_and_are_only_words, empty_archive),
         cmocka_unit_test(what_cannot_be_asked_is_refused),
         cmocka_unit_test_setup(a_store_is_read_while_it_grows, empty_archive),
+        cmocka_unit_test_setup(a_live_message_has_the_time_of_its_arrival, empty_archive),
         cmocka_unit_test_setup(conversations_are_listed_by_their_newest_message, empty_archive),
         cmocka_unit_test_setup(what_was_displayed_on_one_device_is_read_on_all, empty_archive),
         cmocka_unit_test_setup(what_was_displayed_offline_is_told_with_the_next_start, empty_archive),
