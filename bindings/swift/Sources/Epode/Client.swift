@@ -38,8 +38,8 @@ public actor Client {
 
     /// What happens, in order. Each loop over it is a consumer of its own, and gets everything from its beginning on; the
     /// first one also gets what happened before it, and the next one what was left when the last one ended. A consumer that
-    /// is slow makes the client read more slowly from the server; nothing is lost. Without any consumer the newest 4096 are
-    /// kept.
+    /// is slow makes the client read more slowly from the server, unless something else of the client is awaited; nothing is
+    /// lost. Without any consumer the newest 4096 are kept.
     ///
     /// It ends when its task is cancelled, and with the client. Holding it does not hold the client.
     public nonisolated var events: Events { Events(core: core) }

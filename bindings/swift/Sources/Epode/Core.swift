@@ -23,6 +23,8 @@ final class Core: @unchecked Sendable {
     private var isClosed = false
     /// Messages that were told of while the store was suspended: read when it is there again.
     private var unreadRows: [(UInt64, Change)] = []
+    /// Requests whose answer is awaited.
+    var requests = 0
     /// The question that was asked last, and who looks for its answer.
     var asked = 0
     var asking: Task<Void, Never>?
@@ -75,13 +77,17 @@ final class Core: @unchecked Sendable {
         turn()
     }
 
+    /// Whether one more event is to be taken. While something of the client is awaited they all are: whoever waits may be
+    /// the very consumer that is slow, and the answer comes behind the events.
+    private var hasRoom: Bool { hub.hasRoom || waiters.isWaiting || requests > 0 }
+
     /// Takes the events that there is room for, and tells those who wait for a state.
     func turn() {
         checkQueue()
         guard let handle else { return }
         readLate()
         var event: UnsafePointer<epode_event>?
-        while hub.hasRoom, epode_client_next_event(handle, &event) == EPODE_OK, let event {
+        while hasRoom, epode_client_next_event(handle, &event) == EPODE_OK, let event {
             take(event.pointee)
         }
         let state = ConnectionState(rawValue: epode_client_state(handle).rawValue) ?? .stopped
@@ -110,7 +116,7 @@ final class Core: @unchecked Sendable {
     }
 
     private func readLate() {
-        while let (row, change) = unreadRows.first, hub.hasRoom, let message = read(row) {
+        while let (row, change) = unreadRows.first, let message = read(row) {
             unreadRows.removeFirst()
             hub.publish(.message(message, change))
         }

@@ -30,8 +30,11 @@ enum Answer {
 final class Request {
     typealias Done = @convention(c) (OpaquePointer?, UnsafePointer<epode_iq_answer>?, UnsafeMutableRawPointer?) -> Void
     private let finish: (UnsafePointer<epode_iq_answer>) -> Void
+    private let core: Core
 
-    init<T: Sendable>(read: @escaping Answer.Read<T>, _ continuation: CheckedContinuation<T, any Error>) {
+    init<T: Sendable>(_ core: Core, read: @escaping Answer.Read<T>, _ continuation: CheckedContinuation<T, any Error>) {
+        self.core = core
+        core.requests += 1
         finish = { answer in
             continuation.resume(
                 with: Result {
@@ -42,7 +45,11 @@ final class Request {
         Live.born()
     }
 
-    deinit { Live.gone() }
+    /// On the queue: where the answer is, or where nothing was asked.
+    deinit {
+        core.requests -= 1
+        Live.gone()
+    }
 
     static let done: Done = { _, answer, user in
         Unmanaged<Request>.fromOpaque(user!).takeRetainedValue().finish(answer!)
@@ -81,7 +88,7 @@ extension Client {
     private func begin<T: Sendable>(
         _ number: RequestNumber, _ read: @escaping Answer.Read<T>, _ continuation: CheckedContinuation<T?, any Error>, _ ask: Asking
     ) {
-        let request = Unmanaged.passRetained(Request(read: { try read($0) }, continuation))
+        let request = Unmanaged.passRetained(Request(core, read: { try read($0) }, continuation))
         do {
             let status = try call { try ask($0, $1, Request.done, request.toOpaque(), &number.id) }
             guard status != EPODE_OK else {

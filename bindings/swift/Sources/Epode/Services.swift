@@ -99,14 +99,13 @@ extension Client {
     /// Asks for a place to put a file. Throws ``UploadError`` where the service refuses.
     public func uploadSlot(name: String, bytes: UInt64, type: String? = nil) async throws -> UploadSlot {
         try await withCheckedThrowingContinuation { continuation in
-            let waiting = Unmanaged.passRetained(Box(continuation))
+            let waiting = Unmanaged.passRetained(Reply(core, continuation))
             do {
                 try call {
                     epode_upload_slot(
                         $0, try $1.add(name), bytes, try $1.add(type),
                         { _, upload, user in
-                            let box = Unmanaged<Box<CheckedContinuation<UploadSlot, any Error>>>.fromOpaque(user!)
-                            box.takeRetainedValue().value.resume(with: Result { try UploadSlot(upload!) })
+                            Reply<UploadSlot>.take(user).resume(with: Result { try UploadSlot(upload!) })
                         }, waiting.toOpaque())
                 }
             } catch {
@@ -149,15 +148,12 @@ extension Client {
         _ ask: (OpaquePointer, CStrings, @escaping ResourceDone, UnsafeMutableRawPointer, inout UnsafePointer<CChar>?) throws -> epode_status
     ) async throws -> String {
         try await withCheckedThrowingContinuation { continuation in
-            let waiting = Unmanaged.passRetained(Box(continuation))
+            let waiting = Unmanaged.passRetained(Reply(core, continuation))
             var why: UnsafePointer<CChar>?
             let done: ResourceDone = { _, result, user in
-                let box = Unmanaged<Box<CheckedContinuation<String, any Error>>>.fromOpaque(user!).takeRetainedValue()
-                if let error = EpodeError(result!.pointee.error) {
-                    box.value.resume(throwing: error)
-                } else {
-                    box.value.resume(returning: string(result!.pointee.jid) ?? "")
-                }
+                let error = EpodeError(result!.pointee.error)
+                let jid = string(result!.pointee.jid) ?? ""
+                Reply<String>.take(user).resume(with: error.map { .failure($0) } ?? .success(jid))
             }
             do {
                 try call { try ask($0, $1, done, waiting.toOpaque(), &why) }
@@ -168,6 +164,28 @@ extension Client {
                 continuation.resume(throwing: told ?? error)
             }
         }
+    }
+}
+
+/// Who waits for an outcome that is no iq's. Only on the client's queue.
+private final class Reply<Value: Sendable> {
+    private let core: Core
+    private let continuation: CheckedContinuation<Value, any Error>
+
+    init(_ core: Core, _ continuation: CheckedContinuation<Value, any Error>) {
+        self.core = core
+        self.continuation = continuation
+        core.requests += 1
+        Live.born()
+    }
+
+    deinit {
+        core.requests -= 1
+        Live.gone()
+    }
+
+    static func take(_ user: UnsafeMutableRawPointer?) -> CheckedContinuation<Value, any Error> {
+        Unmanaged<Reply<Value>>.fromOpaque(user!).takeRetainedValue().continuation
     }
 }
 

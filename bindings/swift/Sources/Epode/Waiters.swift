@@ -22,6 +22,8 @@ final class Waiters {
         let continuation: CheckedContinuation<Outcome, any Error>
     }
 
+    var isWaiting: Bool { !waiting.isEmpty }
+
     func newID() -> UInt64 {
         last += 1
         return last
