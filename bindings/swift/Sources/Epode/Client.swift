@@ -58,9 +58,10 @@ public actor Client {
         try await wait(for: .ready)
     }
 
-    /// Waits until every followed archive is held up to its end, in this session.
+    /// Waits until every followed archive is held up to its end, in this session. With ``Options/Flags/noSync`` that is
+    /// ``ready()``.
     public func synced() async throws {
-        try await wait(for: .synced)
+        try await wait(for: core.options.flags.contains(.noSync) ? .ready : .synced)
     }
 
     /// The wish to be offline; returns when the client is. ``Stop/close`` ends the session at the server.

@@ -13,7 +13,7 @@ import Dispatch
 /// what is constant.
 final class Core: @unchecked Sendable {
     let executor: QueueExecutor
-    let hub = EventHub()
+    private(set) lazy var hub = EventHub { [unowned self] in read($0) }
     let waiters = Waiters()
     let options: Options
     private(set) var handle: OpaquePointer?
@@ -21,8 +21,6 @@ final class Core: @unchecked Sendable {
     private var source: (any DispatchSourceRead)?
     private var closed: [CheckedContinuation<Void, Never>] = []
     private var isClosed = false
-    /// Messages that were told of while the store was suspended: read when it is there again.
-    private var unreadRows: [(UInt64, Change)] = []
     /// Requests whose answer is awaited.
     var requests = 0
     /// The question that was asked last, and who looks for its answer.
@@ -85,41 +83,33 @@ final class Core: @unchecked Sendable {
     func turn() {
         checkQueue()
         guard let handle else { return }
-        readLate()
         var event: UnsafePointer<epode_event>?
         while hasRoom, epode_client_next_event(handle, &event) == EPODE_OK, let event {
             take(event.pointee)
         }
         let state = ConnectionState(rawValue: epode_client_state(handle).rawValue) ?? .stopped
         if state == .stopped { stopAsking() }
+        guard waiters.isWaiting else { return }
         waiters.state(state, EpodeError(epode_client_error(handle)))
-        if let session = epode_client_session(handle), epode_session_synced_us(session) >= 0 { waiters.synced() }
+        if state == .ready, let session = epode_client_session(handle), epode_session_synced_us(session) >= 0 {
+            waiters.synced()
+        }
     }
 
     private func take(_ e: epode_event) {
-        guard e.type == EPODE_EV_MESSAGE else {
+        if e.type == EPODE_EV_MESSAGE {
+            hub.publish(.message(row: e.row, Change(rawValue: e.change.rawValue) ?? .changed))
+        } else {
             let event = Event(e)
             waiters.saw(event)
-            return hub.publish(event)
-        }
-        let change = Change(rawValue: e.change.rawValue) ?? .changed
-        if let message = read(e.row) {
-            hub.publish(.message(message, change))
-        } else {
-            unreadRows.append((e.row, change))
+            hub.publish(.event(event))
         }
     }
 
+    /// From the file where the client does not have it: it is suspended, or closed.
     private func read(_ row: UInt64) -> Message? {
         if let message = try? store.message(row) { return message }
         return options.storePath.flatMap { try? StoreHandle.message(row, inFile: $0) }
-    }
-
-    private func readLate() {
-        while let (row, change) = unreadRows.first, let message = read(row) {
-            unreadRows.removeFirst()
-            hub.publish(.message(message, change))
-        }
     }
 
     /// Nobody waits for the answer any more.
@@ -137,12 +127,12 @@ final class Core: @unchecked Sendable {
         turn()
         var event: UnsafePointer<epode_event>?
         while epode_client_next_event(handle, &event) == EPODE_OK, let event { take(event.pointee) }
+        hub.finish()
         self.handle = nil
         stopAsking()
         store.close()
         source?.cancel()
         source = nil
-        hub.finish()
         waiters.end()
     }
 

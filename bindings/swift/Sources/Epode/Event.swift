@@ -33,7 +33,8 @@ public enum Event: Sendable {
     case room(RoomEvent)
     /// `room` `nil`: the list is the server's, or `error` why not.
     case bookmark(room: String?, BookmarkChange, error: EpodeError?)
-    /// Nobody took events for long, and this many are not told any more. What they told of is in the store.
+    /// Nobody took events for long, and this many are not told any more, or of messages that cannot be read now, since their
+    /// store is not there any more. What they told of is in the store.
     case missed(Int)
     /// Something that this version of the package does not know, by its `epode_event_type`.
     case unknown(UInt32)

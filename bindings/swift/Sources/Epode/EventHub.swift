@@ -7,6 +7,13 @@ final class EventHub {
     static let perConsumer = 16
     static let kept = 4096
 
+    /// What was told, as long as it waits: a message is its number until somebody takes it.
+    enum Told {
+        case event(Event)
+        case message(row: UInt64, Change)
+    }
+
+    private let read: (UInt64) -> Message?
     private var consumers: [UInt64: Consumer] = [:]
     private var waiting = EventQueue()
     private var missed = 0
@@ -18,22 +25,32 @@ final class EventHub {
         var ended = false
     }
 
+    /// `read`: a message from the store, wherever that is now.
+    init(read: @escaping (UInt64) -> Message?) { self.read = read }
+
     /// Whether one more event is to be taken from the library.
     var hasRoom: Bool { consumers.values.allSatisfy { $0.ended || $0.events.count < Self.perConsumer } }
 
-    func publish(_ event: Event) {
+    private func event(_ told: Told) -> Event {
+        switch told {
+        case .event(let event): event
+        case .message(let row, let change): read(row).map { .message($0, change) } ?? .missed(1)
+        }
+    }
+
+    func publish(_ told: Told) {
         var taken = false
         for (id, consumer) in consumers where !consumer.ended {
             taken = true
             if let next = consumer.next {
                 consumers[id]!.next = nil
-                next.resume(returning: event)
+                next.resume(returning: event(told))
             } else {
-                consumers[id]!.events.append(event)
+                consumers[id]!.events.append(told)
             }
         }
         guard !taken else { return }
-        waiting.append(event)
+        waiting.append(told)
         if waiting.count > Self.kept {
             _ = waiting.popFirst()
             missed += 1
@@ -45,8 +62,8 @@ final class EventHub {
         if consumers[id] == nil { admit(id) }
         if consumers[id]!.ended {
             continuation.resume(returning: nil)
-        } else if let event = consumers[id]!.events.popFirst() {
-            continuation.resume(returning: event)
+        } else if let told = consumers[id]!.events.popFirst() {
+            continuation.resume(returning: event(told))
         } else if finished {
             continuation.resume(returning: nil)
         } else {
@@ -60,7 +77,7 @@ final class EventHub {
         var consumer = Consumer()
         if consumers.values.allSatisfy(\.ended) {
             swap(&consumer.events, &waiting)
-            if missed > 0 { consumer.events.prepend(.missed(missed)) }
+            if missed > 0 { consumer.events.prepend(.event(.missed(missed))) }
             missed = 0
         }
         consumers[id] = consumer
@@ -85,10 +102,11 @@ final class EventHub {
         consumers[id] = nil
     }
 
-    /// No more events come; what waits is still told.
+    /// No more events come; what waits is still told, so messages are read while there is a store.
     func finish() {
         finished = true
         for (id, consumer) in consumers {
+            consumers[id]!.events.replace { .event(event($0)) }
             consumers[id]!.next = nil
             consumer.next?.resume(returning: nil)
         }
@@ -97,18 +115,20 @@ final class EventHub {
 
 /// First in, first out.
 struct EventQueue {
-    private var items: [Event?] = []
+    private var items: [EventHub.Told?] = []
     private var head = 0
 
     var count: Int { items.count - head }
 
-    mutating func append(_ event: Event) { items.append(event) }
+    mutating func append(_ told: EventHub.Told) { items.append(told) }
 
-    mutating func prepend(_ event: Event) { items.insert(event, at: head) }
+    mutating func prepend(_ told: EventHub.Told) { items.insert(told, at: head) }
 
-    mutating func popFirst() -> Event? {
+    mutating func replace(_ by: (EventHub.Told) -> EventHub.Told) { items = items.map { $0.map(by) } }
+
+    mutating func popFirst() -> EventHub.Told? {
         guard head < items.count else { return nil }
-        let event = items[head]
+        let told = items[head]
         items[head] = nil
         head += 1
         if head == items.count {
@@ -118,6 +138,6 @@ struct EventQueue {
             items.removeFirst(head)
             head = 0
         }
-        return event
+        return told
     }
 }

@@ -13,6 +13,10 @@ public struct Session: Sendable {
     public let whyNot: [Feature: String]
     /// For how long the server keeps the session when its link is gone: zero: it does not say; `nil`: it cannot be resumed.
     public let resumable: Duration?
+    /// What carried the stream: "tcp", unless the application gave it a connection of its own.
+    public let transport: String
+    /// What that cannot do, so that it was left out: stable tokens.
+    public let leftOut: [String]
     public let tls: TLS
     /// `nil`: the server did not say.
     public let archive: Archive?
@@ -101,6 +105,8 @@ extension Session {
         whyNot = Session.missing(s)
         let seconds = epode_session_resume_s(s)
         resumable = seconds < 0 ? nil : .seconds(seconds)
+        transport = string(epode_session_transport(s)) ?? ""
+        leftOut = (0...).lazy.map { string(epode_session_left_out_at(s, $0)) }.prefix { $0 != nil }.compactMap { $0 }
         tls = TLS(cepode_tls(s))
         archive = Session.archive(s)
         let count = epode_session_unread_count(s)

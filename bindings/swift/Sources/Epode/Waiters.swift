@@ -54,7 +54,6 @@ final class Waiters {
 
     /// Where the client stands now, and why.
     func state(_ state: ConnectionState, _ error: EpodeError?) {
-        guard !waiting.isEmpty else { return }
         switch state {
         case .ready:
             finish(.success(.done)) { if case .ready = $0 { true } else { false } }

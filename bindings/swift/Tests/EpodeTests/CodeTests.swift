@@ -47,21 +47,21 @@ extension All {
             var queue = EventQueue()
             var (put, got): (UInt32, UInt32) = (0, 0)
             func take() {
-                guard case .unknown(got) = queue.popFirst() else { Issue.record("out of order at \(got)"); return }
+                guard case .event(.unknown(got)) = queue.popFirst() else { Issue.record("out of order at \(got)"); return }
                 got += 1
             }
             for round in 1...60 {
-                for _ in 0..<round * 3 { queue.append(.unknown(put)); put += 1 }
+                for _ in 0..<round * 3 { queue.append(.event(.unknown(put))); put += 1 }
                 for _ in 0..<round * 2 { take() }
                 #expect(queue.count == Int(put - got))
             }
             while queue.count > 0 { take() }
-            #expect(got == put && queue.popFirst() == nil)
-            queue.append(.unknown(1))
+            #expect(got == put && queue.count == 0)
+            queue.append(.event(.unknown(1)))
             _ = queue.popFirst()
-            queue.append(.unknown(2))
-            queue.prepend(.unknown(3))
-            guard case .unknown(3) = queue.popFirst() else { Issue.record("not the first"); return }
+            queue.append(.event(.unknown(2)))
+            queue.prepend(.event(.unknown(3)))
+            guard case .event(.unknown(3)) = queue.popFirst() else { Issue.record("not the first"); return }
         }
     }
 }

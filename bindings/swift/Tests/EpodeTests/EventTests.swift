@@ -126,8 +126,8 @@ extension All {
         }
 
         @Test func withoutAConsumerTheOldestAreCountedAndTheClientGoesOn() async throws {
-            let hub = EventHub()
-            for i in 0..<EventHub.kept + 5 { hub.publish(.unknown(UInt32(i))) }
+            let hub = EventHub { _ in nil }
+            for i in 0..<EventHub.kept + 5 { hub.publish(.event(.unknown(UInt32(i)))) }
             var got: [Event] = []
             for _ in 0..<3 {
                 got.append(await withCheckedContinuation { hub.next(1, $0) }!)
@@ -141,6 +141,15 @@ extension All {
             #expect(hub.hasRoom)
             guard case .unknown(7) = await withCheckedContinuation({ hub.next(2, $0) }) else {
                 Issue.record("the rest is lost")
+                return
+            }
+            hub.remove(2)
+            // A message that cannot be read is not told silently.
+            hub.publish(.message(row: 1, .new))
+            var last: Event?
+            for _ in 8..<EventHub.kept + 6 { last = await withCheckedContinuation { hub.next(3, $0) } }
+            guard case .missed(1) = last else {
+                Issue.record("\(last as Any)")
                 return
             }
             hub.finish()
@@ -187,6 +196,30 @@ extension All {
             try await client.stop()
             await client.close()
             #expect(try await within { await loop.value } == .stopped)
+            try await nothingIsLeft()
+        }
+
+        @Test func whatWasToldBeforeTheEndIsStillThere() async throws {
+            let server = try Server()
+            let client = try await server.online()
+            var iterator = client.events.makeAsyncIterator()
+            _ = await iterator.next()
+            try come(texts(5), server)
+            try await eventually { try await client.history().all().count == 5 }
+            // In memory: with the client the store goes.
+            await client.close()
+            var bodies: [String] = []
+            while let event = await iterator.next() {
+                if case .message(let message, .new) = event { bodies.append(message.body ?? "") }
+                if case .missed = event { Issue.record("lost") }
+            }
+            #expect(bodies == texts(5))
+        }
+
+        @Test func afterTheEndThereIsNothing() async throws {
+            let server = try Server()
+            let client = try server.client()
+            await client.close()
             for await event in client.events { Issue.record("after the end: \(event)") }
             try await nothingIsLeft()
         }

@@ -14,6 +14,7 @@ extension All {
                 #expect(session.jid.hasPrefix("alice@localhost/"))
                 #expect(session.bind == .bind2)
                 #expect(session.token == (start == 1 ? .new : .used))
+                #expect(session.transport == "tcp" && session.leftOut.isEmpty)
                 #expect(session.tls.version == "TLSv1.3" && session.tls.isDirect)
                 #expect(session.has(.carbons) && session.has(.sm) && session.has(.csi))
                 #expect(start == 1 ? session.waits.xmpp > 1 : session.waits.xmpp == 1)
@@ -57,6 +58,35 @@ extension All {
             #expect(await client.state == .stopped)
             await client.close()
             try await nothingIsLeft()
+        }
+
+        @Test func whoWantsNoSecondAttemptIsToldOfTheFirst() async throws {
+            let server = try Server()
+            let client = try server.client {
+                $0.port = 1
+                $0.flags = [.noReconnect]
+            }
+            let never = try await #require(throws: EpodeError.self) { try await within { try await client.ready() } }
+            #expect(never.code == .cancelled)
+            try await client.start()
+            for wait in [client.ready, client.synced] {
+                let error = try await #require(throws: EpodeError.self) { try await within { try await wait() } }
+                #expect(error.code == .connect && error.native != 0)
+            }
+            await client.close()
+        }
+
+        @Test func withoutCatchUpThereIsNothingToWaitFor() async throws {
+            let server = try Server()
+            let client = try server.client { $0.flags = [.noSync] }
+            try await client.start()
+            try await within { try await client.synced() }
+            try server.say("drop-connections hard")
+            try await eventually { await client.state != .ready }
+            // Of the session that is over it says nothing about the next.
+            try await within { try await client.synced() }
+            #expect(await client.state == .ready)
+            await client.close()
         }
 
         @Test func aPasswordIsAskedForLateAndOnceMoreAfterARefusal() async throws {
