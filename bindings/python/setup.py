@@ -129,7 +129,8 @@ class BuildExt(build_ext):
             used.update(NAME.findall(path.read_text(encoding="utf-8")))
         missing = sorted(name for name in used if not re.search(rf"\b{name}\(", declared))
         if missing:
-            raise SystemExit(f"epode: the library of {include} is older than this package: it lacks {', '.join(missing)}")
+            raise SystemExit(f"epode: the library of {include} is older than this package: it lacks {', '.join(missing)}; "
+                             "EPODE_LIBRARY=bundled takes the C sources")
 
 
 class Sdist(sdist):

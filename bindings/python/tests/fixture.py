@@ -40,6 +40,10 @@ class Base:
     def db(self, name="alice.db"):
         return os.path.join(self.tmp, name)
 
+    def counter(self, name):
+        """One of the server's counters."""
+        return self.server.say("dump")["counters"].get(name, 0)
+
     def options(self, **more):
         given = {"host": "127.0.0.1", "port": self.server.direct, "tls": epode.Tls.DIRECT, "ca_file": self.server.ca}
         given.update(more)

@@ -72,6 +72,9 @@ class Events:
         self._core = core
         core._takers.add(self)
 
+    def __del__(self) -> None:
+        self._core._let_go()
+
     def __aiter__(self) -> AsyncIterator[Event]:
         return self
 
@@ -334,6 +337,12 @@ class Core:
         if self._held and not self.closed and self._loop is not None:
             self._held = False
             self._loop.call_soon(self._turn_held)
+
+    def _let_go(self) -> None:
+        """Somebody does not iterate any more; perhaps nobody does, and what was held back need not wait. Any thread."""
+        if self._held and self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed
+                self._loop.call_soon_threadsafe(self._unhold)
 
     def _turn_held(self) -> None:
         if not self.closed:

@@ -103,6 +103,13 @@ def utf8(value: Optional[str]) -> Any:
     return encoded
 
 
+def whole(name: str, value: float, most: int) -> int:
+    """A number for C that is not negative."""
+    if not 0 <= value <= most:
+        raise InvalidArgumentError(f"{name} is out of its range")
+    return int(value)
+
+
 class Strings:
     """Strings that live as long as this does, for the fields of a struct."""
 

@@ -12,7 +12,7 @@ from .core import Core
 from .enums import Delivery, IqOutcome, State, Status
 from .errors import AbortedError, DeadlineError, DeliveryError, StanzaError, StateError, check, error_of
 from .events import DeliveryEvent, FetchedEvent, StateEvent, SyncEvent
-from .handle import Strings, text, utf8
+from .handle import Strings, text, utf8, whole
 from .records import Conversation, Fetched, Hole, IqAnswer, Message, Unread
 
 Stanza = Union[str, ET.Element]
@@ -185,7 +185,7 @@ class Messages(Core):
         """Sends a request (an iq of type get or set with one child) under an id of its own, and waits for the one outcome:
         the answer, or StanzaError (an error came), DeadlineError, AbortedError (the session was lost: again says whether
         it may be asked again). Cancelling this cancels the request."""
-        xml, ms = stanza_text(stanza), max(1, int(timeout * 1000))
+        xml, ms = stanza_text(stanza), max(1, whole("timeout", timeout * 1000, 0xFFFFFFFF))
         return await self._request(lib.epode_py_iq, iq_of, lambda done, user, number: lib.epode_iq_xml(
             self._pointer(), xml, len(xml), ms, done, user, number))
 
@@ -193,7 +193,7 @@ class Messages(Core):
         """An errand for a push notification: connects, gets everything that is new, is over within so many seconds, and
         leaves the client suspended."""
         with self._expecting(FetchedEvent, lambda e: True) as over:
-            check(lib.epode_client_fetch(self._pointer(), int(within * 1000)))
+            check(lib.epode_client_fetch(self._pointer(), whole("within", within * 1000, 0xFFFFFFFF)))
             event = await self._within(over, None)
         return Fetched(event.complete, event.new_messages, event.error)
 

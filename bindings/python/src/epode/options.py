@@ -7,8 +7,8 @@ from typing import Any, Awaitable, Callable, Optional, Union
 
 from ._native import ffi, lib
 from .enums import Ask, Flags, LogLevel, Tls
-from .errors import InvalidArgumentError, error_of
-from .handle import Strings, words
+from .errors import error_of
+from .handle import Strings, whole, words
 from .records import Task, TaskAnswer
 
 Path = Union[str, "os.PathLike[str]"]
@@ -16,12 +16,6 @@ Path = Union[str, "os.PathLike[str]"]
 
 def _path(path: Optional[Path]) -> Optional[str]:
     return None if path is None else os.fspath(path)
-
-
-def _number(name: str, value: float, most: int) -> int:
-    if not 0 <= value <= most:
-        raise InvalidArgumentError(f"{name} is out of its range")
-    return int(value)
 
 
 @dataclass
@@ -67,20 +61,20 @@ class Options:
         options.software = strings(self.software)
         options.device = strings(self.device)
         options.host = strings(self.host)
-        options.port = _number("port", self.port, 65535)
+        options.port = whole("port", self.port, 65535)
         options.ca_file = strings(_path(self.ca_file))
         options.dns_server = strings(self.dns_server)
         options.tls = int(self.tls)
         options.flags = int(self.flags)
-        options.connect_timeout_ms = _number("connect_timeout", self.connect_timeout * 1000, 0xFFFFFFFF)
-        options.max_stanza_bytes = _number("max_stanza_bytes", self.max_stanza_bytes, 0xFFFFFFFF)
+        options.connect_timeout_ms = whole("connect_timeout", self.connect_timeout * 1000, 0xFFFFFFFF)
+        options.max_stanza_bytes = whole("max_stanza_bytes", self.max_stanza_bytes, 0xFFFFFFFF)
         # not mapped: epode_options.on_event (events are pulled)
         # not mapped: epode_options.user_destroy (user is a number)
         options.on_log = lib.epode_py_log
         options.log_level = int(self.log_level)
         options.user = ffi.cast("void *", number)
-        options.first_sync_messages = _number("first_sync_messages", self.first_sync_messages, 0xFFFFFFFF)
-        options.first_sync_days = _number("first_sync_days", self.first_sync_days, 0xFFFFFFFF)
+        options.first_sync_messages = whole("first_sync_messages", self.first_sync_messages, 0xFFFFFFFF)
+        options.first_sync_days = whole("first_sync_days", self.first_sync_days, 0xFFFFFFFF)
         options.client_cert_file = strings(_path(self.client_cert_file))
         options.client_key_file = strings(_path(self.client_key_file))
         options.oauth_token = strings(self.oauth_token)
@@ -88,7 +82,7 @@ class Options:
             options.on_password = lib.epode_py_password
         if self.on_task is not None:
             options.on_task = lib.epode_py_task
-        options.keepalive_s = _number("keepalive", self.keepalive, 0xFFFFFFFF)
+        options.keepalive_s = whole("keepalive", self.keepalive, 0xFFFFFFFF)
         out, why = ffi.new("epode_client **"), ffi.new("char[200]")
         status = lib.epode_client_new(out, options, why, 200)
         if status < 0:

@@ -54,7 +54,7 @@ def _read_last_activity(answer: Any, future: asyncio.Future[Optional[int]]) -> N
 
 def _refused(answer: Any, future: asyncio.Future[Any]) -> bool:
     """Whether the request had another end than a result, which the future has then."""
-    told: asyncio.Future[IqAnswer] = asyncio.get_event_loop().create_future()
+    told: asyncio.Future[IqAnswer] = future.get_loop().create_future()
     iq_of(answer, told)
     problem = told.exception()
     if problem is not None:
