@@ -23,7 +23,8 @@ from .watch import Watch, watch
 
 # Of the C interface these are not used: epode_client_run (asyncio is the loop); epode_client_waker, epode_waker_post,
 # epode_waker_free (run_coroutine_threadsafe is the way in from other threads); epode_client_ctx, epode_send, epode_iq,
-# epode_iq_stanza, epode_event_stanza (stanzas are text or elements here, not libstrophe's).
+# epode_iq_stanza, epode_event_stanza (stanzas are text or elements here, not libstrophe's); epode_session_transport,
+# epode_session_left_out_at (there is one transport here, and it can do everything).
 
 Value = TypeVar("Value")
 AnyEvent = TypeVar("AnyEvent", bound=Event)
