@@ -30,7 +30,8 @@ EPODE_API const epode_bookmark *epode_bookmark_at(const epode_client *client, si
 /* Publishes one, new or in place of the one of that room; what other programs put into it stays. done (may be NULL) and id
  * (may be NULL) as with epode_iq(): an error with the condition "conflict" means that the node is not private, so nothing was
  * published. The list follows when the server tells of it: EPODE_EV_BOOKMARK. EPODE_EINVAL: no room, or no text;
- * EPODE_ESTATE: not ready; EPODE_AGAIN: those that are there were not read yet. */
+ * EPODE_ESTATE: not ready, or EPODE_NO_BOOKMARKS; EPODE_AGAIN: those that are there were not read yet, EPODE_EV_BOOKMARK
+ * tells when they were. */
 EPODE_API epode_status epode_bookmark_set(epode_client *client, const epode_bookmark *bookmark, epode_iq_fn *done,
                                           void *user, uint64_t *id);
 /* Takes it out, for all devices. The same errors; EPODE_DONE: there is none. */

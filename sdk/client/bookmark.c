@@ -301,7 +301,7 @@ const epode_bookmark *epode_bookmark_at(const epode_client *c, size_t i)
 
 static epode_status may_change(epode_client *c, const char *room, ep_jid *jid)
 {
-    if (c->freed || c->suspended || !ep_client_can_send(c))
+    if (c->freed || c->suspended || !ep_client_can_send(c) || (c->flags & EPODE_NO_BOOKMARKS))
         return EPODE_ESTATE;
     epode_status st = room ? ep_jid_parse(jid, room) : EPODE_EINVAL;
     if (st)

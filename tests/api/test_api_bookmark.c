@@ -166,12 +166,27 @@ static void bad_input_and_bad_times_are_refused(void **state)
     app_close(&a);
 }
 
+/* What is not read is not changed either, since what others put there would be lost; that is said at once, and does not
+ * look as if it were to be tried again. */
+static void what_is_not_read_is_not_changed(void **state)
+{
+    app a = { 0 };
+    seen s = { 0 };
+    (void)state;
+    start(&a, "unread.db", EPODE_NO_BOOKMARKS, &s);
+    assert_int_equal(set(&a, DEN, NULL, false), EPODE_ESTATE);
+    assert_int_equal(epode_bookmark_remove(a.client, DEN, NULL, NULL, NULL), EPODE_ESTATE);
+    app_stop(&a, EPODE_STOP_CLOSE);
+    app_close(&a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_one_device_marks_the_others_join),
         cmocka_unit_test(a_forged_event_changes_nothing),
         cmocka_unit_test(bad_input_and_bad_times_are_refused),
+        cmocka_unit_test(what_is_not_read_is_not_changed),
     };
     return cmocka_run_group_tests(tests, start_server, stop_server);
 }

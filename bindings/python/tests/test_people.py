@@ -116,6 +116,12 @@ class Rooms(Case):
                 await client.join(self.ROOM, "Alice", timeout=TIME)
             self.assertEqual(caught.exception.condition, "forbidden")
 
+    async def test_bookmarks_that_are_not_read_at_all_cannot_be_changed(self):
+        async with self.client(flags=epode.Flags.NO_BOOKMARKS) as client:
+            await self.online(client)
+            with self.assertRaises(epode.StateError):
+                await client.bookmark_set(epode.Bookmark(self.ROOM))
+
     async def test_bookmarks(self):
         async with self.client() as client:
             with self.assertRaises(epode.StateError):
@@ -130,6 +136,16 @@ class Rooms(Case):
             self.assertFalse(await client.bookmark_remove(self.ROOM))
             with self.assertRaises(epode.InvalidArgumentError):
                 await client.bookmark_remove("not a room")
+
+
+class SlowRooms(Case):
+    server_args = ("--rtt", "200")
+
+    async def test_bookmarks_are_changed_once_they_were_read(self):
+        async with self.client() as client:
+            await client.ready(TIME)
+            await client.bookmark_set(epode.Bookmark(Rooms.ROOM))
+            self.assertIn(Rooms.ROOM, str(self.server.say("pep-dump alice")))
 
 
 if __name__ == "__main__":
