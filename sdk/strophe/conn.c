@@ -336,9 +336,15 @@ epode_status ep_conn_write(ep_conn *c, const void *data, size_t n)
 {
     if (c->state < C_PREFACE || c->cutting)
         return EPODE_ESTATE;
-    /* It does not say whether there was memory for a copy; its queue does. */
+    /* It looks for the end of a string, whatever length it is given (0.12, 0.14). */
+    ep_buf text = EP_BUF_INIT;
+    ep_buf_add(&text, data, n);
+    const char *terminated = ep_buf_cstr(&text);
+    /* Nor does it say whether there was memory for a copy; its queue does. */
     int before = xmpp_conn_send_queue_len(c->conn);
-    xmpp_send_raw(c->conn, data, n);
+    if (terminated)
+        xmpp_send_raw(c->conn, terminated, n);
+    ep_buf_wipe(&text);
     return xmpp_conn_send_queue_len(c->conn) > before ? EPODE_OK : EPODE_ENOMEM;
 }
 

@@ -22,12 +22,13 @@ struct ep_ticks {
     ep_tick_fn *tick;
     void *user;
     slot slots[S_COUNT];
-    unsigned firing;
+    slot *firing;
     unsigned waiting; /* slots that libstrophe holds */
     bool dead;
 };
 
-/* libstrophe can take a handler back by its function only, for all who use it. */
+/* libstrophe takes handlers back by their function, those of everybody in the context: so each slot has its own, and this
+ * is who else is there. */
 static ep_list all;
 static bool all_made;
 static atomic_flag all_locked = ATOMIC_FLAG_INIT;
@@ -46,7 +47,23 @@ static void unlock(void)
     atomic_flag_clear_explicit(&all_locked, memory_order_release);
 }
 
-static int fire(xmpp_ctx_t *ctx, void *user);
+static int fire(slot *s);
+
+#define FIRE(i)                                        \
+    static int fire_##i(xmpp_ctx_t *ctx, void *user)   \
+    {                                                  \
+        (void)ctx;                                     \
+        return fire(user);                             \
+    }
+FIRE(0)
+FIRE(1)
+FIRE(2)
+FIRE(3)
+FIRE(4)
+FIRE(5)
+FIRE(6)
+FIRE(7)
+static const xmpp_global_timed_handler fires[S_COUNT] = { fire_0, fire_1, fire_2, fire_3, fire_4, fire_5, fire_6, fire_7 };
 
 static void slot_start(ep_ticks *t, int i, unsigned long period)
 {
@@ -56,7 +73,7 @@ static void slot_start(ep_ticks *t, int i, unsigned long period)
     s->ticks = t;
     s->on = true;
     t->waiting++;
-    xmpp_global_timed_handler_add(t->ctx, fire, period, s);
+    xmpp_global_timed_handler_add(t->ctx, fires[i], period, s);
 }
 
 void ep_ticks_soon(ep_ticks *t)
@@ -85,21 +102,19 @@ static void forget(ep_ticks *t)
     ep_free(t);
 }
 
-static int fire(xmpp_ctx_t *ctx, void *user)
+static int fire(slot *s)
 {
-    slot *s = user;
     ep_ticks *t = s->ticks;
-    (void)ctx;
-    t->firing++;
+    t->firing = s;
     if (!t->dead) {
         unsigned long ms = t->tick(t->user);
         if (ms && !t->dead)
             steady(t, ms, s);
     }
-    t->firing--;
+    t->firing = NULL;
     s->on = false;
     t->waiting--;
-    if (t->dead && !t->firing && !t->waiting)
+    if (t->dead && !t->waiting)
         forget(t);
     return 0;
 }
@@ -118,36 +133,32 @@ ep_ticks *ep_ticks_new(xmpp_ctx_t *ctx, ep_tick_fn *tick, void *user)
     return t;
 }
 
-/* Of those in the same context, which has one thread: whether one is being fired. */
-static bool is_firing(const xmpp_ctx_t *ctx)
+/* The slot that is being fired in this context, of whomever: its handler cannot be taken back before it has returned. */
+static int firing_in(const xmpp_ctx_t *ctx)
 {
-    bool firing = false;
+    int at = -1;
     lock();
-    for (ep_list *at = all.next; at != &all; at = at->next) {
-        const ep_ticks *t = EP_LIST_OF(at, ep_ticks, node);
-        firing = firing || (t->ctx == ctx && t->firing);
+    EP_LIST_EACH(node, &all) {
+        const ep_ticks *t = EP_LIST_OF(node, ep_ticks, node);
+        if (t->ctx == ctx && t->firing)
+            at = (int)(t->firing - t->slots);
     }
     unlock();
-    return firing;
+    return at;
 }
 
-/* Those of others in this context were taken back, too. */
-static void start_again(const xmpp_ctx_t *ctx, const ep_ticks *but)
+/* Those of others are taken back as well, and start again. */
+static void take_back(xmpp_ctx_t *ctx, int i)
 {
+    xmpp_global_timed_handler_delete(ctx, fires[i]);
     lock();
-    EP_LIST_EACH_SAFE(at, &all) {
-        ep_ticks *t = EP_LIST_OF(at, ep_ticks, node);
-        if (t->ctx != ctx || t == but)
+    EP_LIST_EACH(node, &all) {
+        ep_ticks *t = EP_LIST_OF(node, ep_ticks, node);
+        if (t->ctx != ctx || !t->slots[i].on)
             continue;
-        for (int i = 0; i < S_COUNT; i++)
-            t->slots[i].on = false;
-        t->waiting = 0;
-        if (t->dead) {
-            ep_list_unlink(&t->node);
-            ep_free(t);
-        } else {
-            ep_ticks_soon(t);
-        }
+        t->slots[i].on = false;
+        t->waiting--;
+        ep_ticks_soon(t);
     }
     unlock();
 }
@@ -157,15 +168,10 @@ void ep_ticks_free(ep_ticks *t)
     if (!t || t->dead)
         return;
     t->dead = true;
-    if (t->firing)
-        return;
-    /* Within the firing of another one the handlers that stand run out by themselves. */
-    if (t->waiting && is_firing(t->ctx))
-        return;
-    if (t->waiting) {
-        xmpp_global_timed_handler_delete(t->ctx, fire);
-        t->waiting = 0;
-        start_again(t->ctx, t);
-    }
-    forget(t);
+    int firing = firing_in(t->ctx);
+    for (int i = 0; i < S_COUNT; i++)
+        if (t->slots[i].on && i != firing)
+            take_back(t->ctx, i);
+    if (!t->waiting)
+        forget(t);
 }

@@ -11,6 +11,7 @@ typedef struct strophe_app {
     app a; /* the client's record; app_until() and its kin turn libstrophe's loop */
     xmpp_ctx_t *ctx;
     xmpp_conn_t *conn;
+    bool client_trusts;    /* the authorities are given to the client, not to the connection */
     unsigned long loop_ms; /* how long xmpp_run_once() may sleep; 0: 50 */
     void (*on_event)(struct strophe_app *s, xmpp_conn_event_t event); /* beside the record */
     /* the record */

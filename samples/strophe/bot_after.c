@@ -1,0 +1,69 @@
+/* bot_after.c: bot_before.c with epode's start-up and store: what it was told, also while it was away, is in bot.db.
+ *
+ *   BOT_PASSWORD=... bot_after JID [HOST PORT [CAFILE]]
+ */
+#include <epode/strophe.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strophe.h>
+
+static int on_message(xmpp_conn_t *conn, xmpp_stanza_t *stanza, void *userdata)
+{
+    const char *type = xmpp_stanza_get_type(stanza);
+    char *body = xmpp_message_get_body(stanza);
+    if (body && (!type || strcmp(type, "error") != 0)) {
+        xmpp_stanza_t *reply = xmpp_stanza_reply(stanza);
+        xmpp_message_set_body(reply, body);
+        xmpp_send(conn, reply);
+        xmpp_stanza_release(reply);
+        printf("echo: %s\n", body);
+        fflush(stdout);
+    }
+    if (body)
+        xmpp_free((xmpp_ctx_t *)userdata, body);
+    return 1;
+}
+
+static void on_connection(xmpp_conn_t *conn, xmpp_conn_event_t event, int error, xmpp_stream_error_t *stream_error, void *userdata)
+{
+    xmpp_ctx_t *ctx = userdata;
+    (void)stream_error;
+    if (event == XMPP_CONN_CONNECT) {
+        xmpp_stanza_t *presence = xmpp_presence_new(ctx);
+        xmpp_handler_add(conn, on_message, NULL, "message", NULL, ctx);
+        xmpp_send(conn, presence);
+        xmpp_stanza_release(presence);
+        printf("online\n");
+        fflush(stdout);
+    } else {
+        fprintf(stderr, "offline (%d)\n", error);
+        xmpp_stop(ctx);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2)
+        return fprintf(stderr, "usage: BOT_PASSWORD=... %s JID [HOST PORT [CAFILE]]\n", argv[0]), 1;
+    xmpp_initialize();
+    xmpp_ctx_t *ctx = xmpp_ctx_new(NULL, NULL);
+    xmpp_conn_t *conn = xmpp_conn_new(ctx);
+    epode_client *client;
+    epode_options options = EPODE_OPTIONS_INIT;
+    options.jid = argv[1];
+    options.password = getenv("BOT_PASSWORD");
+    options.store_path = "bot.db";
+    options.host = argc > 2 ? argv[2] : NULL;
+    options.port = (uint16_t)(argc > 3 ? atoi(argv[3]) : 0);
+    options.ca_file = argc > 4 ? argv[4] : NULL;
+    if (epode_client_new(&client, &options, NULL, 0))
+        return 1;
+    if (epode_strophe_connect(client, conn, on_connection, ctx) == EPODE_OK)
+        xmpp_run(ctx);
+    epode_client_free(client);
+    xmpp_conn_release(conn);
+    xmpp_ctx_free(ctx);
+    xmpp_shutdown();
+    return 0;
+}
