@@ -19,7 +19,8 @@ struct ep_conn {
     xmpp_conn_handler after;
     void *after_data;
     conn_state state;
-    bool direct, cutting, trusting; /* trusting: it was told the authorities */
+    bool direct, cutting;
+    bool trusting, certified; /* it was named a file of authorities, and of the client's certificate */
     char *domain;
     ep_starttls *preface;
     ep_arena arena;
@@ -114,9 +115,18 @@ static void conn_start_tls(ep_conn *c)
         return;
     }
     failed = c->why;
-    if (!failed.status)
-        ep_fail(&failed, rc == XMPP_EMEM ? EPODE_ENOMEM : EPODE_ETLS, rc,
-                "TLS failed in the handshake (libstrophe does not say why)");
+    if (!failed.status && rc == XMPP_EMEM) {
+        /* It says so of files that it cannot read as well. */
+        if (c->certified)
+            ep_fail(&failed, EPODE_EINVAL, 0, "the client's certificate cannot be read, or the CA file");
+        else if (c->trusting)
+            ep_fail(&failed, EPODE_ECERT, 0, "the CA file cannot be read");
+        else
+            ep_fail(&failed, EPODE_ENOMEM, 0, "out of memory");
+        ep_error_set_final(&failed, c->certified || c->trusting);
+    } else if (!failed.status) {
+        ep_fail(&failed, EPODE_ETLS, rc, "TLS failed in the handshake (libstrophe does not say why)");
+    }
     ep_conn_cut(c, &failed);
 }
 
@@ -285,7 +295,8 @@ static void conn_set_up(ep_conn *c, const ep_conn_target *t)
     /* Once: 0.12 forgets to free the one before. */
     if (t->ca_file && !c->trusting)
         xmpp_conn_set_cafile(c->conn, t->ca_file);
-    c->trusting = true;
+    c->trusting = t->ca_file != NULL;
+    c->certified = t->cert_file != NULL;
     if (t->cert_file)
         xmpp_conn_set_client_cert(c->conn, t->cert_file, t->key_file ? t->key_file : t->cert_file);
 }
