@@ -252,6 +252,9 @@ bool ep_features_binding_fits(const ep_features *f, bool sasl2, uint32_t have)
     uint32_t listed = sasl2 ? f->sasl2_mechs : f->sasl1_mechs;
     if (!list_plus(listed) && !(sasl2 && (f->fast_mechs & EP_SASL_BITS_HT_BOUND)))
         return !f->cb_names || !*f->cb_names;
+    /* A connection whose TLS is somebody else's shows no secrets of it, and there are servers without anything else. */
+    if (have == EP_CB_ENDP && (f->cb_types & (EP_CB_EXPR | EP_CB_UNIQ)))
+        return true;
     /* Every server has tls-server-end-point: where it is missing as well, somebody put others in its place. */
     return (f->cb_types & (have | EP_CB_ENDP)) || !list_plus(listed);
 }

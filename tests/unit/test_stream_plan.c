@@ -461,6 +461,9 @@ static void types_that_do_not_fit_need_the_proof(void **state)
         { "none of them is ours", "tls-bogus", true, true, SHA1 | SHA1P, 0, 0, EP_CB_EXPR | EP_CB_ENDP },
         { "the one that every server has, which we cannot", "tls-server-end-point", true, false, SHA1 | SHA1P, 0,
           EP_CB_ENDP, EP_CB_EXPR },
+        { "ours alone, as of a connection that is not our own", "tls-exporter", true, false, SHA1 | SHA1P, 0, EP_CB_EXPR,
+          EP_CB_ENDP },
+        { "the same, and what is listed is nothing", "tls-bogus", true, true, SHA1 | SHA1P, 0, 0, EP_CB_ENDP },
         { "an empty list", "", true, false, SHA1, 0, 0, EP_CB_EXPR },
         { "we can none at all", "tls-bogus", true, false, SHA1 | SHA1P, 0, 0, 0 },
     };
