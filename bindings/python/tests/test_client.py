@@ -30,6 +30,29 @@ class Start(Case):
             session = await client.ready(TIME)
             self.assertEqual(session.why_not, {epode.Feature.CARBONS: "not-wanted"})
 
+    async def test_what_a_server_of_the_first_drafts_says(self):
+        self.server.feature("bind2", "off")
+        self.server.feature("bind2-draft", "on")
+        self.server.message("one")
+        async with self.client() as client:
+            session = await client.ready(TIME)
+            self.assertEqual(session.bind, epode.Bind.DRAFT)
+            self.assertEqual([unread.jid for unread in session.server_unread], ["bob@localhost"])
+        self.server.feature("bind2-draft", "off")
+        self.server.feature("bind2", "on")
+        async with self.client(store=None) as client:
+            session = await client.ready(TIME)
+            self.assertIsNone(session.server_unread)
+            self.assertEqual(session.archive.first_id, session.archive.last_id)
+            self.assertEqual(session.resume_s, 600)
+
+    async def test_what_was_guessed_wrong_is_told(self):
+        async with self.client() as client:
+            await client.ready(TIME)
+        self.server.say("forget-tokens alice")
+        async with self.client() as client:
+            self.assertEqual([fallback.what for fallback in (await client.ready(TIME)).fallbacks], ["token"])
+
     async def test_a_wrong_password_is_an_auth_error(self):
         async with self.client(password="wrong") as client:
             with self.assertRaises(epode.AuthError) as caught:
@@ -283,6 +306,19 @@ class Requests(Case):
                 with self.assertRaises(epode.InvalidArgumentError):
                     await client.iq(ping, timeout=timeout)
 
+    async def test_so_many_at_once_that_some_are_refused(self):
+        async with self.client() as client:
+            await self.online(client)
+            self.server.fault("ignore-iq", "on")
+            tasks = [asyncio.ensure_future(client.ping()) for _ in range(1100)]
+            await self.condition(lambda: any(task.done() for task in tasks))
+            refused = [task for task in tasks if task.done()]
+            self.assertEqual({type(task.exception()) for task in refused}, {epode.LimitError})
+            self.assertEqual(epode.live()["request"], 1100 - len(refused))
+        for task in tasks:
+            if task not in refused:
+                self.assertIsInstance((await asyncio.gather(task, return_exceptions=True))[0], epode.AbortedError)
+
     async def test_cancelled_and_lost(self):
         async with self.client() as client:
             await self.online(client)
@@ -339,6 +375,11 @@ class Requests(Case):
             with self.assertRaises(epode.StateError) as caught:
                 await client.resource_bind("other")
             self.assertIn("bound", str(caught.exception))
+            told = asyncio.ensure_future(self.until(client, epode.MessageEvent, lambda e: e.resource is not None))
+            async with self.client("bob") as bob:
+                await self.online(bob)
+                await bob.send(jid, "to the other one")
+                self.assertEqual((await told).resource, jid)
             self.assertEqual(await client.resource_unbind("other"), jid)
             self.assertEqual(len(client.resources()), 1)
 

@@ -466,6 +466,29 @@ finally:
     print("closed", client.client.closed, epode.live())
 """, ("-X", "dev"))
 
+    def test_what_is_raised_while_c_calls_comes_out_behind_it(self):
+        code, out, err = self.run_script("""
+import logging
+class Handler(logging.Handler):
+    def emit(self, record):
+        if problems:
+            raise problems.pop()
+logging.getLogger("epode").addHandler(Handler())
+logging.getLogger("epode").setLevel(1)
+problems = [SystemExit(3), RuntimeError("of a handler")]
+async def main():
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: print("told", context.get("exception", context)))
+    client = alice(log_level=epode.LogLevel.TRACE)
+    try:
+        async with client:
+            await client.ready(20)
+    finally:
+        client.abort()
+        print("closed", client.closed, epode.live())
+asyncio.run(main())
+""")
+        self.assertEqual((code, out, err), (3, "told of a handler\nclosed True {}\n", ""))
+
     def test_ctrl_c_while_messages_come(self):
         self.interrupted("""
 client = alice()
