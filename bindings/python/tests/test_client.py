@@ -240,6 +240,22 @@ class Messages(Case):
             self.assertEqual(got, [f"#{i}" for i in range(300, 0, -1)])
             self.assertFalse(await client.fill(timeout=TIME))
 
+    async def test_an_archive_that_never_ends_is_not_asked_for_ever(self):
+        for fault in ("mam-repeat-page", "mam-no-complete"):
+            with self.subTest(fault):
+                self.server.say("archive-purge alice@localhost 0")
+                self.server.say("archive-add alice@localhost bob@localhost 300")
+                async with self.client(first_sync_messages=50, store=None) as client:
+                    await self.online(client)
+                    self.server.fault(fault, "on")
+                    before, got = self.counter("mam-queries"), []
+                    with self.assertRaises(epode.ProtocolError):
+                        async for message in client.history(fill=True):
+                            got.append(message.row)
+                    self.assertEqual(len(got), len(set(got)))
+                    self.assertLess(self.counter("mam-queries") - before, 30)
+                self.server.fault(fault, "off")
+
     async def test_what_an_archive_refuses_is_raised(self):
         self.server.say("archive-add alice@localhost bob@localhost 300")
         async with self.client(first_sync_messages=50) as client:

@@ -111,10 +111,11 @@ class Messages(Core):
                       fill: bool = False) -> AsyncIterator[Message]:
         """Messages, of one conversation (peer) or all, newest first; from a row or a time on. fill: where the account's
         archive has older ones that are not held, gets them and goes on, up to limit; needs a session. Only the account's
-        own archive can be filled so."""
+        own archive can be filled so. Raises what fill() does, and ProtocolError where the archive does not give what is
+        missing; what there was came before that."""
         if fill and archive is not None:
             raise error_of(Status.INVALID, "only the account's own archive can be filled")
-        row = from_row
+        row, useless = from_row, 0
         while True:
             for_now = self.store.messages(peer, archive=archive, newest_first=newest_first, from_row=row,
                                           inclusive=inclusive, from_time=from_time, everything=everything, xml=xml)
@@ -127,8 +128,13 @@ class Messages(Core):
                     yield message
                     if number % _ROWS == 0:
                         await asyncio.sleep(0)
+            missing = self.holes()
             if (limit is not None and limit <= 0) or not (fill and newest_first) or not await self.fill(row):
                 return
+            # What came meanwhile may have been of another query; twice, the server gives what is of no use.
+            useless = useless + 1 if self.holes() == missing else 0
+            if useless == 2:
+                raise error_of(Status.PROTOCOL, "the archive does not give what is missing", final=False)
 
     async def fill(self, row: int = 0, n: int = 0, timeout: Optional[float] = None) -> bool:
         """Gets up to n older messages (0: a page) below this row (0: below everything held), where the account's archive
