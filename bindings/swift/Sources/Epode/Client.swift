@@ -168,9 +168,12 @@ public struct Events: AsyncSequence, Sendable {
         public mutating func next() async -> Event? { await consumer.next() }
     }
 
-    final class Consumer: Sendable {
+    /// Used by one task at a time, as iterators are.
+    final class Consumer: @unchecked Sendable {
         private let core: Core
         private let id: UInt64
+        /// Taken, and not used yet.
+        private var taken: ArraySlice<Event> = []
 
         init(_ core: Core) {
             self.core = core
@@ -179,14 +182,24 @@ public struct Events: AsyncSequence, Sendable {
         }
 
         deinit {
-            core.queue.async { [core, id] in
-                core.hub.remove(id)
+            core.queue.async { [core, id, taken] in
+                core.hub.remove(id, taken)
                 core.turn()
             }
             Live.gone()
         }
 
         func next() async -> Event? {
+            if taken.isEmpty || Task.isCancelled {
+                let more = await take()
+                // Of a task that was cancelled: what it has stays for the next consumer.
+                guard !more.isEmpty else { return nil }
+                taken = more[...]
+            }
+            return taken.popFirst()
+        }
+
+        private func take() async -> [Event] {
             await withTaskCancellationHandler {
                 await withCheckedContinuation { continuation in
                     core.queue.async { [core, id] in

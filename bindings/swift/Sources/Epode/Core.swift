@@ -37,7 +37,7 @@ final class Core: @unchecked Sendable {
             handle = client
             Live.born()
             do {
-                store = try StoreHandle(queue: queue, of: client) { [weak self] in self?.turn() }
+                store = try StoreHandle(queue: queue, of: client)
             } catch {
                 handle = nil
                 epode_client_free(client)
@@ -87,6 +87,7 @@ final class Core: @unchecked Sendable {
         while hasRoom, epode_client_next_event(handle, &event) == EPODE_OK, let event {
             take(event.pointee)
         }
+        hub.flush()
         let state = ConnectionState(rawValue: epode_client_state(handle).rawValue) ?? .stopped
         if state == .stopped { stopAsking() }
         guard waiters.isWaiting else { return }

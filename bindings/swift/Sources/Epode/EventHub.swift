@@ -21,7 +21,7 @@ final class EventHub {
 
     private struct Consumer {
         var events = EventQueue()
-        var next: CheckedContinuation<Event?, Never>?
+        var next: CheckedContinuation<[Event], Never>?
         var ended = false
     }
 
@@ -42,12 +42,7 @@ final class EventHub {
         var taken = false
         for (id, consumer) in consumers where !consumer.ended {
             taken = true
-            if let next = consumer.next {
-                consumers[id]!.next = nil
-                next.resume(returning: event(told))
-            } else {
-                consumers[id]!.events.append(told)
-            }
+            consumers[id]!.events.append(told)
         }
         guard !taken else { return }
         waiting.append(told)
@@ -57,19 +52,31 @@ final class EventHub {
         }
     }
 
-    /// The next event for this consumer, who is known from the first time on.
-    func next(_ id: UInt64, _ continuation: CheckedContinuation<Event?, Never>) {
+    /// Behind the last of several: who waits for them gets them together.
+    func flush() {
+        for (id, consumer) in consumers {
+            guard let next = consumer.next, consumer.events.count > 0 || finished else { continue }
+            consumers[id]!.next = nil
+            next.resume(returning: take(id))
+        }
+    }
+
+    private func take(_ id: UInt64) -> [Event] {
+        var events: [Event] = []
+        while events.count < Self.perConsumer, let told = consumers[id]!.events.popFirst() { events.append(event(told)) }
+        return events
+    }
+
+    /// The next events for this consumer, who is known from the first time on; none: there are no more.
+    func next(_ id: UInt64, _ continuation: CheckedContinuation<[Event], Never>) {
         if consumers[id] == nil { admit(id) }
         if consumers[id]!.ended {
-            continuation.resume(returning: nil)
-        } else if let told = consumers[id]!.events.popFirst() {
-            continuation.resume(returning: event(told))
-        } else if finished {
-            continuation.resume(returning: nil)
+            continuation.resume(returning: [])
         } else {
             // One consumer that asks twice at the same time: the earlier question ends.
-            consumers[id]!.next?.resume(returning: nil)
+            consumers[id]!.next?.resume(returning: [])
             consumers[id]!.next = continuation
+            flush()
         }
     }
 
@@ -77,7 +84,7 @@ final class EventHub {
         var consumer = Consumer()
         if consumers.values.allSatisfy(\.ended) {
             swap(&consumer.events, &waiting)
-            if missed > 0 { consumer.events.prepend(.event(.missed(missed))) }
+            if missed > 0 { consumer.events.prepend([.event(.missed(missed))]) }
             missed = 0
         }
         consumers[id] = consumer
@@ -88,28 +95,26 @@ final class EventHub {
         if consumers[id] == nil { consumers[id] = Consumer() }
         guard !consumers[id]!.ended else { return }
         consumers[id]!.ended = true
-        consumers[id]!.next?.resume(returning: nil)
+        consumers[id]!.next?.resume(returning: [])
         consumers[id]!.next = nil
         var left = EventQueue()
         swap(&left, &consumers[id]!.events)
         if consumers.values.allSatisfy(\.ended) { waiting = left }
     }
 
-    /// The consumer is gone.
-    func remove(_ id: UInt64) {
+    /// The consumer is gone; `left`: what it had taken and did not use.
+    func remove(_ id: UInt64, _ left: ArraySlice<Event>) {
         guard consumers[id] != nil else { return }
         end(id)
         consumers[id] = nil
+        if consumers.values.allSatisfy(\.ended) { waiting.prepend(left.map { .event($0) }) }
     }
 
     /// No more events come; what waits is still told, so messages are read while there is a store.
     func finish() {
         finished = true
-        for (id, consumer) in consumers {
-            consumers[id]!.events.replace { .event(event($0)) }
-            consumers[id]!.next = nil
-            consumer.next?.resume(returning: nil)
-        }
+        for id in consumers.keys { consumers[id]!.events.replace { .event(event($0)) } }
+        flush()
     }
 }
 
@@ -122,7 +127,7 @@ struct EventQueue {
 
     mutating func append(_ told: EventHub.Told) { items.append(told) }
 
-    mutating func prepend(_ told: EventHub.Told) { items.insert(told, at: head) }
+    mutating func prepend(_ told: [EventHub.Told]) { items.insert(contentsOf: told, at: head) }
 
     mutating func replace(_ by: (EventHub.Told) -> EventHub.Told) { items = items.map { $0.map(by) } }
 

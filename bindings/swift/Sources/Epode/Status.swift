@@ -49,6 +49,35 @@ public enum Status: Int32, Sendable, CaseIterable {
     /// No space left for the store.
     case storeFull = -43  // EPODE_ESTORE_FULL
 
+    /// One line for people.
+    public var meaning: String {
+        switch self {
+        case .invalid: "an argument is wrong; nothing was changed"
+        case .noMemory: "an allocation failed"
+        case .state: "not possible in this state"
+        case .cancelled: "the application asked for it"
+        case .timeout: "a deadline passed"
+        case .dns: "the name could not be resolved"
+        case .connect: "no address accepted a connection, or it was cut"
+        case .tls: "TLS could not be set up"
+        case .certificate: "the certificate is not valid for the JID's domain"
+        case .proxy: "the proxy refused"
+        case .busy: "another process owns this store"
+        case .auth: "the credentials were refused"
+        case .downgrade: "the server offers less security than it did before"
+        case .bind: "no resource could be bound"
+        case .conflict: "another connection took this session's place"
+        case .stream: "the server ended the stream with an error"
+        case .proto: "the peer broke the protocol"
+        case .limit: "a limit of size, depth or number was passed"
+        case .stanza: "a stanza was answered by an error"
+        case .store: "the store failed: see the native code"
+        case .storeCorrupt: "the file is damaged, or not an epode store"
+        case .storeNewer: "the file was written by a newer version"
+        case .storeFull: "no space left for the store"
+        }
+    }
+
     /// As the C header names it: `"EPODE_ECERT"`.
     public var name: String { String(cString: epode_status_name(epode_status(rawValue: rawValue))) }
 }
@@ -72,7 +101,7 @@ public struct EpodeError: Error, Sendable, Hashable, CustomStringConvertible {
 
     init(_ code: Status, _ text: String? = nil, condition: String? = nil) {
         self.code = code
-        self.text = text ?? code.name
+        self.text = text ?? code.meaning
         self.condition = condition
         native = 0
         isFinal = false

@@ -8,15 +8,12 @@ final class StoreHandle: @unchecked Sendable {
     private let isOwned: Bool
     private var cursors: [UInt64: OpaquePointer] = [:]
     private var lastCursor: UInt64 = 0
-    /// Runs behind each read: a running client's store may have asked for more.
-    private let afterwards: @Sendable () -> Void
 
     /// A client's own, borrowed until it is freed.
-    init(queue: DispatchQueue, of client: OpaquePointer, afterwards: @escaping @Sendable () -> Void) throws {
+    init(queue: DispatchQueue, of client: OpaquePointer) throws {
         guard let store = epode_client_store(client) else { throw EpodeError(.noMemory) }
         self.queue = queue
         self.store = store
-        self.afterwards = afterwards
         isOwned = false
         Live.born()
     }
@@ -24,7 +21,6 @@ final class StoreHandle: @unchecked Sendable {
     init(queue: DispatchQueue, path: String) throws {
         self.queue = queue
         store = try StoreHandle.open(path)
-        afterwards = {}
         isOwned = true
         Live.born()
     }
@@ -101,7 +97,6 @@ final class StoreHandle: @unchecked Sendable {
     func read(_ id: UInt64, _ count: Int) throws -> [Message] {
         dispatchPrecondition(condition: .onQueue(queue))
         guard let cursor = cursors[id] else { throw EpodeError(.state, "the store is closed") }
-        defer { afterwards() }
         var messages: [Message] = []
         while messages.count < count {
             var m: UnsafePointer<epode_message>?

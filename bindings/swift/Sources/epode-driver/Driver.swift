@@ -52,6 +52,7 @@ struct Driver {
                 break
             }
         }
+        try Task.checkCancellation()
         var bodies: [String] = []
         for try await message in client.history() { bodies.append(message.body ?? "") }
         let synced = await client.session?.synced?.microseconds ?? -1
@@ -80,6 +81,7 @@ struct Driver {
             }
             if seen == arguments.count { break }
         }
+        try Task.checkCancellation()
         say("counted", ["n": seen, "us": (ContinuousClock.now - began).microseconds])
     }
 

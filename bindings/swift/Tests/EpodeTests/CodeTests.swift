@@ -60,7 +60,7 @@ extension All {
             queue.append(.event(.unknown(1)))
             _ = queue.popFirst()
             queue.append(.event(.unknown(2)))
-            queue.prepend(.event(.unknown(3)))
+            queue.prepend([.event(.unknown(3)), .event(.unknown(4))])
             guard case .event(.unknown(3)) = queue.popFirst() else { Issue.record("not the first"); return }
         }
     }

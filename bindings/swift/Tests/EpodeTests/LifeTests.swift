@@ -113,6 +113,9 @@ extension All {
             try server.say("drop-connections hard")
             let cut = try await events.first { if case .state(.offline, let error) = $0 { error } else { nil } }
             #expect(cut.code == .connect)
+            // Of the session that is over this says nothing about the next.
+            try await within { try await client.synced() }
+            #expect(await client.state == .ready)
             try server.message("meanwhile")
             let row = try await client.send(to: "bob@localhost", "from offline")
             _ = try await events.message("meanwhile")

@@ -121,6 +121,12 @@ extension All {
             #expect(try await client.history().all().count == 150)
             #expect(try await client.holes().isEmpty)
             await client.close()
+            // Who reads to the end, newest first, has the rest asked for.
+            let reader = try server.client(store: "other.db") { $0.firstSyncMessages = 30 }
+            try await reader.start()
+            try await within { try await reader.synced() }
+            try await eventually { try await reader.history("bob@localhost").all().count == 150 }
+            await reader.close()
         }
 
         @Test func whatIsUnreadIsCountedUntilItWasDisplayed() async throws {
