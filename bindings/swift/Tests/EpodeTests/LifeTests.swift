@@ -102,6 +102,25 @@ extension All {
             #expect(openFiles() <= files)
         }
 
+        @Test func oneClientComesAndGoesAsOftenAsItLikes() async throws {
+            let server = try Server()
+            let client = try server.client(store: "alice.db")
+            for i in 0..<20 {
+                try await client.start()
+                if i % 5 == 4 {
+                    // Before it is ready, and twice.
+                    try await client.stop()
+                    try await client.stop()
+                    continue
+                }
+                try await within { try await client.ready() }
+                try await client.stop(i % 2 == 0 ? .close : .resumable)
+                #expect(await client.state == .stopped)
+            }
+            await client.close()
+            try await nothingIsLeft()
+        }
+
         @Test func aCutIsResumedAndNothingIsLostOrDoubled() async throws {
             let server = try Server()
             let client = try server.client(store: "alice.db")
