@@ -37,9 +37,11 @@ class Names(PlainCase):
 
     def test_counts(self):
         self.assertEqual(epode.live(), {})
-        handle.count("thing", 2)
+        numbers = [handle.hold("thing"), handle.hold("thing")]
         self.assertEqual(epode.live(), {"thing": 2})
-        handle.count("thing", -2)
+        for number in numbers:
+            handle.let_go(number)
+            handle.let_go(number)
         self.assertEqual(epode.live(), {})
 
 

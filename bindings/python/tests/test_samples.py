@@ -1,4 +1,7 @@
 """The samples and the README's example run, as they are."""
+import ast
+import builtins
+import functools
 import os
 import pathlib
 import re
@@ -44,6 +47,18 @@ class Samples(Case):
         process = self.run_sample(str(SAMPLES / "notifier.py"), "bob", "alice@localhost", "x")
         self.assertIn("not sent: ", process.communicate(timeout=TIME)[1])
         self.assertEqual(process.returncode, 1)
+
+    async def test_the_examples_of_the_guide_are_python_and_name_what_there_is(self):
+        for page in ("docs/python.md", "README.md", "bindings/python/README.md"):
+            text = (ROOT / page).read_text(encoding="utf-8")
+            examples = re.findall(r"```python\n(.*?)```", text, re.S)
+            self.assertTrue(examples, page)
+            for example in examples:
+                compile(example, page, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+            for name in re.findall(r"\bepode\.([A-Z]\w*(?:\.[A-Z]\w*)*)", text):
+                functools.reduce(getattr, name.split("."), epode)
+            for name in re.findall(r"`(\w+(?:Error|Event))`", text):
+                self.assertTrue(hasattr(epode, name) or hasattr(builtins, name), name)
 
     async def test_the_example_of_the_readme(self):
         readme = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -8,7 +8,7 @@ import threading
 from typing import Any, Callable, Optional, Protocol, TypeVar
 
 from ._native import ffi, lib
-from .handle import count
+from .handle import hold, let_go
 
 _numbers = itertools.count(1)
 _clients: dict[int, Any] = {}  # weakref.ref[Listener] by number
@@ -47,16 +47,15 @@ def unregister(number: int) -> None:
 
 def expect(answer: Callable[[Any], None]) -> Any:
     """C's user pointer for a request: answer is called exactly once with what C gives, during the callback."""
-    number = next(_numbers)
+    number = hold("request")
     _pending[number] = answer
-    count("request", 1)
     return ffi.cast("void *", number)
 
 
 def forget(user: Any) -> None:
     """C did not take the request."""
-    if _pending.pop(_number(user), None) is not None:
-        count("request", -1)
+    _pending.pop(_number(user), None)
+    let_go(_number(user))
 
 
 def escaped() -> Optional[BaseException]:
@@ -102,7 +101,7 @@ def _task(_: Any, task: Any, user: Any) -> None:
 def _answer(_: Any, result: Any, user: Any) -> None:
     answer = _pending.pop(_number(user), None)
     if answer is not None:
-        count("request", -1)
+        let_go(_number(user))
         answer(result)
 
 

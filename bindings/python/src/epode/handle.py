@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import collections
+import itertools
 import os
 import threading
 from typing import Any, Callable, Optional
@@ -9,26 +10,32 @@ from typing import Any, Callable, Optional
 from ._native import ffi
 from .errors import ForkedError, InvalidArgumentError, StateError, WrongThreadError
 
-_live: collections.Counter[str] = collections.Counter()
-_lock = threading.Lock()
+# What is held, by a number of its own. Without a lock: garbage may be collected, and so something given back, in the middle
+# of anything; a dictionary changes in one step.
+_held: dict[int, str] = {}
+_numbers = itertools.count(1)
 
 
 def live() -> dict[str, int]:
     """How many objects of the C library are held, by kind; empty when all was given back. For tests."""
-    with _lock:
-        return {kind: count for kind, count in _live.items() if count}
+    return dict(collections.Counter(list(_held.values())))
 
 
-def count(kind: str, change: int) -> None:
-    """Counts objects that are given to C and come back from it."""
-    with _lock:
-        _live[kind] += change
+def hold(kind: str) -> int:
+    """Counts what is held by C or held of it. The number takes it out again."""
+    number = next(_numbers)
+    _held[number] = kind
+    return number
+
+
+def let_go(number: int) -> None:
+    _held.pop(number, None)
 
 
 class Handle:
     """A pointer that is ours, with those that must be given back before it."""
 
-    __slots__ = ("_pointer", "_free", "_pid", "_thread", "_kind", "_inner", "_outer")
+    __slots__ = ("_pointer", "_free", "_pid", "_thread", "_kind", "_inner", "_outer", "_number")
 
     def __init__(self, kind: str, pointer: Any, free: Callable[[Any], object], outer: Optional[Handle] = None) -> None:
         self._pointer = pointer
@@ -40,7 +47,7 @@ class Handle:
         self._outer = outer
         if outer is not None:
             outer._inner.add(self)
-        count(kind, 1)
+        self._number = hold(kind)
 
     @property
     def closed(self) -> bool:
@@ -74,7 +81,7 @@ class Handle:
             self._outer._inner.discard(self)
         for inner in list(self._inner):
             inner.close()
-        count(self._kind, -1)
+        let_go(self._number)
         self._free(pointer)
 
 
