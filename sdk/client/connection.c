@@ -100,6 +100,7 @@ void ep_client_drop(epode_client *c)
     ep_timer_stop(&c->deadline_timer);
     ep_timer_stop(&c->sync_timer);
     ep_client_liveness_stop(c);
+    ep_client_shaken(c);
     ep_rooms_cut(c);
 }
 
@@ -403,6 +404,7 @@ void ep_client_take_element(epode_client *c, ep_elem *e)
     if (!c->stream)
         return;
     ep_client_heard(c);
+    ep_client_shaken(c);
     ep_client_begin(c);
     connection_fed(c, ep_stream_element(c->stream, e, ep_loop_now_us(c->loop)));
 }
@@ -507,6 +509,7 @@ void ep_client_connection_init(epode_client *c)
 {
     c->deadline_timer = (ep_timer){ .fire = deadline_fire, .user = c };
     ep_client_liveness_init(c);
+    ep_client_shake_init(c);
     ep_client_suspend_init(c);
     c->retry_timer = (ep_timer){ .fire = retry_fire, .user = c };
     c->guess_timer = (ep_timer){ .fire = guess_fire, .user = c };

@@ -184,6 +184,8 @@ struct epode_client {
     uint32_t keepalive_s;
     uint64_t next_count; /* of the block that was reserved for the token */
     uint32_t counts_left;
+    ep_timer shake_timer;
+    unsigned shakes;     /* since something came */
     ep_timer deadline_timer, retry_timer, guess_timer, sync_timer, probe_timer, keepalive_timer, ack_timer;
     ep_job settle_job, deliver_job, search_job;
     bool up, was_ready, ack_due, request_due, ready_due;
@@ -291,6 +293,11 @@ void ep_client_keep_alive(epode_client *c); /* a session is ready */
 void ep_client_probe(epode_client *c);      /* an answer is asked for, and waited for not long */
 void ep_client_asked(epode_client *c);      /* something was written that the server answers */
 void ep_client_heard(epode_client *c);      /* bytes came */
+
+/* shake.c: all but the first on an application's connection only */
+void ep_client_shake_init(epode_client *c);
+void ep_client_shake_watch(epode_client *c); /* at a turn's end: an answer may be overdue from now on */
+void ep_client_shaken(epode_client *c);      /* something came */
 
 /* turn.c */
 void ep_client_begin(epode_client *c);    /* one transaction for the whole turn */

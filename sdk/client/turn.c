@@ -230,6 +230,7 @@ static void settle(ep_job *job, void *user)
     c->lacks_changed = false;
     ep_client_watch_guess(c);
     turn_watch_sync(c);
+    ep_client_shake_watch(c);
     if (c->resources.all_gone && !c->closing)
         ep_client_stop_connection(c, EPODE_STOP_CLOSE);
     /* Who pulls does so behind process(); of events that came of another call the descriptor has to tell. */

@@ -605,6 +605,14 @@ void ep_sync_tick(ep_sync *s, int64_t now_us, int64_t now_ms)
         finished(account, EPODE_ESTORE);
 }
 
+bool ep_sync_is_asking(const ep_sync *s)
+{
+    bool asking = ep_catchup_deadline(s->account_archive.catchup) != EP_NEVER;
+    for (size_t i = 0; i < s->room_count; i++)
+        asking = asking || ep_catchup_deadline(s->rooms[i]->catchup) != EP_NEVER;
+    return asking;
+}
+
 int64_t ep_sync_deadline(const ep_sync *s)
 {
     int64_t due = ep_catchup_deadline(s->account_archive.catchup);

@@ -77,6 +77,7 @@ epode_status ep_sync_fill(ep_sync *s, int64_t below_pos, unsigned n, int64_t now
 bool ep_sync_is_bulk(const ep_sync *s);
 void ep_sync_tick(ep_sync *s, int64_t now_us, int64_t now_ms);
 int64_t ep_sync_deadline(const ep_sync *s); /* EP_NEVER: none */
+bool ep_sync_is_asking(const ep_sync *s);   /* an archive is to answer */
 int64_t ep_sync_archive(const ep_sync *s);  /* the account's, as the store numbers it */
 
 #endif

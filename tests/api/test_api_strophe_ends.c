@@ -494,6 +494,54 @@ static void decrypted_bytes_do_not_wait_for_the_loop(void **state)
     strophe_app_close(&s);
 }
 
+/* Each tag comes in many records, and so in many reads: an expat that defers ends up with answers that it does not look at.
+ * They come all the same: more is asked for. */
+static void what_the_parser_holds_back_is_shaken_loose(void **state)
+{
+    strophe_app s = { 0 };
+    (void)state;
+    strophe_app_start(&s, &srv, NULL, EPODE_STROPHE_SENDS_BY_EPODE);
+    app_until(&s.a, 10000, s.connects == 1 && s.a.synced);
+    server_say(&srv, "fault record-bytes 7");
+    for (unsigned i = 1; i <= 3; i++) {
+        assert_int_equal(app_send(&s.a, "bob@localhost", "shaken", NULL), EPODE_OK);
+        app_until(&s.a, 20000, s.a.acknowledged == i);
+    }
+    server_say(&srv, "fault record-bytes 0");
+    assert_int_equal(s.connects, 1);
+    assert_int_equal(s.disconnects, 0);
+    strophe_app_close(&s);
+}
+
+static unsigned overdue;
+
+static void count_overdue(int level, const char *area, const char *line, void *user)
+{
+    (void)level, (void)area, (void)user;
+    overdue += strstr(line, "overdue") != NULL;
+}
+
+/* The same where nothing is held back, and the server is slow: it costs a ping, whose answer is nobody's. */
+static void an_answer_that_is_overdue_is_asked_after(void **state)
+{
+    strophe_app s = { 0 };
+    (void)state;
+    server_say(&srv, "fault mam-delay 1500");
+    epode_options o = app_options(&s.a, &srv, NULL);
+    o.on_log = count_overdue;
+    o.log_level = EPODE_LOG_INFO;
+    strophe_app_open(&s);
+    strophe_app_connect(&s, &o, EPODE_STROPHE_SENDS_BY_EPODE);
+    app_until(&s.a, 10000, s.a.synced);
+    assert_true(overdue >= 1);
+    server_say(&srv, "fault mam-delay 0");
+    assert_int_equal(app_send(&s.a, "bob@localhost", "counted", NULL), EPODE_OK);
+    app_until(&s.a, 10000, s.a.acknowledged == 1);
+    assert_int_equal(s.connects, 1);
+    assert_int_equal(s.disconnects, 0);
+    strophe_app_close(&s);
+}
+
 static int nagle = -1;
 
 static int look_at_socket(xmpp_conn_t *conn, void *socket)
@@ -573,6 +621,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(events_may_be_pulled_or_left_alone),
         cmocka_unit_test(a_server_that_closes_first_ends_no_process),
         cmocka_unit_test(decrypted_bytes_do_not_wait_for_the_loop),
+        cmocka_unit_test(what_the_parser_holds_back_is_shaken_loose),
+        cmocka_unit_test(an_answer_that_is_overdue_is_asked_after),
         cmocka_unit_test(nagle_is_off),
         cmocka_unit_test(the_application_may_accept_a_certificate),
     };

@@ -322,3 +322,9 @@ void srv_conn_feed(struct srv_conn *conn, const char *data, size_t len, int64_t 
         srv_sm_request(at);
     srv_sweep(srv);
 }
+
+size_t srv_conn_record_bytes(const struct srv_conn *conn)
+{
+    long n = srv_number(conn->srv, RECORD);
+    return n > 0 ? (size_t)n : 0;
+}

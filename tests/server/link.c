@@ -184,9 +184,11 @@ static void read_tls(struct link *link, int64_t now_us)
 /* The core's output into TLS; before the handshake's end as 0.5-RTT data (RFC 8446, 2.3). */
 static void write_tls(struct link *link, const char *data, size_t len)
 {
-    size_t done = 0;
+    size_t done = 0, most = srv_conn_record_bytes(link->conn), now = 0;
+    most = most ? most : len;
     if (SSL_is_init_finished(link->ssl))
-        SSL_write_ex(link->ssl, data, len, &done);
+        while (done < len && SSL_write_ex(link->ssl, data + done, len - done < most ? len - done : most, &now))
+            done += now;
     else
         SSL_write_early_data(link->ssl, data, len, &done);
     ERR_clear_error();

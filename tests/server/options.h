@@ -115,6 +115,7 @@
     X(STALL_AT, "stall-at", TEXT, "off", "CONN:BYTE, +N:BYTE or *:BYTE of output, then silence")   \
     X(CUT_AT, "cut-at", TEXT, "off", "the same, then a hard close")                                \
     X(DELAY, "delay-answers", INT, "0", "milliseconds that all output is held")                    \
+    X(RECORD, "record-bytes", INT, "0", "bytes in a TLS record at most; 0: as they come")          \
     X(WRONG_SIGNATURE, "wrong-server-signature", TIMES, "off", "SCRAM v= is wrong")                \
     X(NO_SIGNATURE, "no-server-signature", TIMES, "off", "SCRAM success without v=")               \
     X(WRONG_RESPONDER, "wrong-responder", TIMES, "off", "HT's responder hash is wrong")            \

@@ -85,6 +85,8 @@ void srv_conn_tls_up(struct srv_conn *conn, const struct srv_tls_info *info);
 /* Output not yet taken. Valid until the next call. */
 const char *srv_conn_output(const struct srv_conn *conn, size_t *len);
 void srv_conn_consume(struct srv_conn *conn, size_t len);
+/* How many of them may stand in one TLS record; 0: any. */
+size_t srv_conn_record_bytes(const struct srv_conn *conn);
 
 /* Write what is left of the output in clear, then begin TLS, then call srv_conn_tls_up(). */
 int srv_conn_wants_tls(const struct srv_conn *conn);
