@@ -526,17 +526,19 @@ static void an_answer_that_is_overdue_is_asked_after(void **state)
 {
     strophe_app s = { 0 };
     (void)state;
-    server_say(&srv, "fault mam-delay 1500");
     epode_options o = app_options(&s.a, &srv, NULL);
     o.on_log = count_overdue;
     o.log_level = EPODE_LOG_INFO;
     strophe_app_open(&s);
     strophe_app_connect(&s, &o, EPODE_STROPHE_SENDS_BY_EPODE);
     app_until(&s.a, 10000, s.a.synced);
-    assert_true(overdue >= 1);
-    server_say(&srv, "fault mam-delay 0");
-    assert_int_equal(app_send(&s.a, "bob@localhost", "counted", NULL), EPODE_OK);
+    server_say(&srv, "fault delay-answers 1500");
+    assert_int_equal(app_send(&s.a, "bob@localhost", "slow", NULL), EPODE_OK);
     app_until(&s.a, 10000, s.a.acknowledged == 1);
+    assert_true(overdue >= 1);
+    server_say(&srv, "fault delay-answers 0");
+    assert_int_equal(app_send(&s.a, "bob@localhost", "counted", NULL), EPODE_OK);
+    app_until(&s.a, 10000, s.a.acknowledged == 2);
     assert_int_equal(s.connects, 1);
     assert_int_equal(s.disconnects, 0);
     strophe_app_close(&s);
