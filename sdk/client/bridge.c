@@ -82,10 +82,20 @@ static void on_tcp_up(void *user)
         ep_pick_tcp_up(b->pick);
 }
 
-static void on_tls(void *user)
+static void on_tls(void *user, int fd)
 {
     ep_bridge *b = user;
     b->tls_us = ep_loop_refresh(b->c->loop);
+    if (fd >= 0)
+        b->guard = ep_guard_new(fd, b->c->connect_deadline_us - b->tls_us);
+}
+
+static bool on_tls_over(void *user)
+{
+    ep_bridge *b = user;
+    bool cut = ep_guard_end(b->guard);
+    b->guard = NULL;
+    return cut;
 }
 
 static void note_info(ep_bridge *b)
@@ -147,7 +157,7 @@ static void on_link_closed(void *user, const ep_error *why, int error)
     bridge_leave(b);
 }
 
-static const ep_conn_events link_events = { on_tcp_up, on_tls, on_up, on_element, on_header, on_link_closed };
+static const ep_conn_events link_events = { on_tcp_up, on_tls, on_tls_over, on_up, on_element, on_header, on_link_closed };
 
 static void connect_run(ep_job *job, void *user)
 {

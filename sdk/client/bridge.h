@@ -4,6 +4,7 @@
 #define EP_BRIDGE_H
 
 #include "epode/strophe.h"
+#include "net/guard.h"
 #include "net/net.h"
 #include "net/pick.h"
 #include "strophe/conn.h"
@@ -32,6 +33,7 @@ typedef struct ep_bridge {
     bool direct;
     char *jid; /* with the domain's A-label */
     int64_t tcp_us, tls_us;
+    ep_guard *guard; /* of the handshake */
     ep_net_info info;
     ep_job connect_job;
 

@@ -101,12 +101,14 @@ static void conn_start_tls(ep_conn *c)
     ep_error failed;
     if (!c->events)
         return;
-    c->events->tls(c->user);
+    c->events->tls(c->user, socket_of(c));
     ep_error_clear(&c->why);
     calling = c;
     int rc = xmpp_conn_tls_start(c->conn);
     calling = NULL;
-    if (rc == XMPP_EOK && xmpp_conn_is_secured(c->conn)) {
+    if (c->events->tls_over(c->user) && !c->why.status)
+        ep_fail(&c->why, EPODE_ETIMEOUT, 0, "no time left: connected, waiting for the TLS handshake");
+    if (rc == XMPP_EOK && xmpp_conn_is_secured(c->conn) && c->why.status != EPODE_ETIMEOUT) {
         ep_error_clear(&c->why);
         conn_keep_certificate(c);
         c->state = C_UP;

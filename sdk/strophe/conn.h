@@ -14,7 +14,8 @@ typedef struct ep_conn ep_conn;
 
 typedef struct ep_conn_events {
     void (*tcp_up)(void *user);
-    void (*tls)(void *user); /* the handshake begins, and is run to its end */
+    void (*tls)(void *user, int fd); /* the handshake begins, and is run to its end */
+    bool (*tls_over)(void *user);    /* it came to one; true: because the socket was cut meanwhile, for time */
     /* The certificate is verified; headers: our own header cannot be part of what is written. */
     void (*up)(void *user, bool headers);
     void (*element)(void *user, ep_elem *e); /* EPODE_ELIMIT and no memory end the connection instead */

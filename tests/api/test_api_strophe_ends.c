@@ -231,6 +231,24 @@ static void a_server_that_falls_silent_meets_the_deadline(void **state)
     server_say(&srv, "fault silent-after-header off");
 }
 
+/* libstrophe's handshake looks at no clock. */
+static void a_handshake_that_is_not_answered_meets_the_deadline(void **state)
+{
+    struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    socklen_t n = sizeof at;
+    app a;
+    (void)state;
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(bind(listener, (struct sockaddr *)&at, n) | listen(listener, 8), 0);
+    assert_int_equal(getsockname(listener, (struct sockaddr *)&at, &n), 0);
+    epode_options o = app_options(&a, &srv, NULL);
+    o.port = ntohs(at.sin_port);
+    o.connect_timeout_ms = 500;
+    strophe_app s = fails_with(&o, EPODE_ETIMEOUT);
+    assert_non_null(strstr(s.a.last_text, "handshake"));
+    close(listener);
+}
+
 static void a_login_that_is_cut_anywhere_is_told(void **state)
 {
     app a;
@@ -612,6 +630,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_certificate_of_nobody_known_is_told_as_such),
         cmocka_unit_test(names_ports_and_tls_that_are_not_there),
         cmocka_unit_test(a_server_that_falls_silent_meets_the_deadline),
+        cmocka_unit_test(a_handshake_that_is_not_answered_meets_the_deadline),
         cmocka_unit_test(a_login_that_is_cut_anywhere_is_told),
         cmocka_unit_test(an_error_of_the_stream_is_handed_over),
         cmocka_unit_test(what_it_is_asked_wrongly_is_refused),
