@@ -15,7 +15,7 @@ final class Core: @unchecked Sendable {
     let executor: QueueExecutor
     private(set) lazy var hub = EventHub { [unowned self] in read($0) }
     let waiters = Waiters()
-    let options: Options
+    private(set) var options: Options
     private(set) var handle: OpaquePointer?
     private(set) var store: StoreHandle!
     private var source: (any DispatchSourceRead)?
@@ -34,6 +34,9 @@ final class Core: @unchecked Sendable {
         executor = QueueExecutor(label: "epode.client")
         try queue.sync {
             let client = try open()
+            // The library has its own copies, and wipes them.
+            self.options.password = nil
+            self.options.oauthToken = nil
             handle = client
             Live.born()
             do {

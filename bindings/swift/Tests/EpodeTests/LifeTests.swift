@@ -65,6 +65,35 @@ extension All {
             await client.close()
         }
 
+        @Test func aTaskThatIsCancelledTakesItsClientWithIt() async throws {
+            let server = try Server("--rtt", "100")
+            // In the middle of the login, of reading, of a request, and of waiting for events.
+            for moment in 0..<4 {
+                let reached = Recorder<Int>()
+                let options = server.options(store: "alice.db")
+                let task = Task {
+                    let client = try Client(options)
+                    try await client.start()
+                    if moment == 0 { await reached.add(0) }
+                    try await client.ready()
+                    await reached.add(moment)
+                    switch moment {
+                    case 1:
+                        while true { for try await _ in client.history() {} }
+                    case 2:
+                        while true { try await client.ping() }
+                    default:
+                        for await _ in client.events {}
+                        try Task.checkCancellation()
+                    }
+                }
+                try await eventually { await reached.all.contains(moment) }
+                task.cancel()
+                await #expect(throws: CancellationError.self) { try await within { try await task.value } }
+                try await nothingIsLeft()
+            }
+        }
+
         @Test func eventsDoNotHoldTheClient() async throws {
             let server = try Server()
             let loop: Task<Void, Never>
