@@ -419,6 +419,7 @@ bool ep_client_published(epode_client *c, const ep_elem *iq);
 extern const ep_sync_events ep_client_sync_events;
 void ep_client_search_init(epode_client *c);
 void ep_client_feed_search(epode_client *c); /* soon, behind everything else */
+void ep_client_feed_search_now(epode_client *c); /* the newest words that wait for that: somebody is about to search */
 void ep_client_emit_changes(epode_client *c, const ep_changes *changes);
 
 /* event.c */

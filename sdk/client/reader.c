@@ -180,6 +180,8 @@ epode_status epode_store_messages(epode_store *s, const epode_query *query, epod
     epode_status st = query_options(s, &q, &o);
     c->peerless = st == EPODE_DONE;
     c->store = s;
+    if (q.search && s->client)
+        ep_client_feed_search_now(s->client);
     if (st == EPODE_OK)
         st = ep_cursor_open(reader_store(s), &o, &c->cursor);
     if (st < 0) {

@@ -24,6 +24,18 @@ void ep_client_feed_search(epode_client *c)
         ep_loop_next(c->loop, &c->search_job);
 }
 
+void ep_client_feed_search_now(epode_client *c)
+{
+    bool more;
+    if (c->freed || c->suspended || !ep_job_is_queued(&c->search_job))
+        return;
+    ep_loop_enter(c->loop);
+    ep_client_begin(c);
+    ep_search_feed(c->store, SEARCH_ROWS_PER_TURN, &more);
+    ep_client_schedule(c);
+    ep_loop_leave(c->loop);
+}
+
 void ep_client_search_init(epode_client *c)
 {
     c->search_job = (ep_job){ .run = feed_search, .user = c };

@@ -283,6 +283,35 @@ static void a_store_is_read_while_it_grows(void **state)
     offline(&a);
 }
 
+static void search_at_once(app *a, const epode_event *event)
+{
+    epode_query q = EPODE_QUERY_INIT;
+    epode_cursor *cursor;
+    const epode_message *m;
+    if (event->type != EPODE_EV_MESSAGE || event->change != EPODE_CHANGE_NEW)
+        return;
+    q.search = "needle";
+    assert_int_equal(epode_store_messages(epode_client_store(a->client), &q, &cursor), EPODE_OK);
+    while (epode_cursor_next(cursor, &m) == EPODE_OK)
+        ++*(unsigned *)a->more;
+    epode_cursor_free(cursor);
+}
+
+/* Words are indexed behind everything else, but whoever searches does not notice. */
+static void what_has_just_come_is_found(void **state)
+{
+    app a = { 0 };
+    unsigned found = 0;
+    (void)state;
+    a.on = search_at_once;
+    a.more = &found;
+    app_start(&a, &srv, "at-once.db");
+    app_online(&a);
+    hears(&a, "bob@localhost", "a needle that has just come");
+    assert_int_equal(found, 1);
+    offline(&a);
+}
+
 static void note_times(const epode_message *m, void *user)
 {
     int64_t *times = user;
@@ -530,6 +559,7 @@ int main(void)
         cmocka_unit_test_setup(words_are_found_and_are_only_words, empty_archive),
         cmocka_unit_test(what_cannot_be_asked_is_refused),
         cmocka_unit_test_setup(a_store_is_read_while_it_grows, empty_archive),
+        cmocka_unit_test_setup(what_has_just_come_is_found, empty_archive),
         cmocka_unit_test_setup(a_live_message_has_the_time_of_its_arrival, empty_archive),
         cmocka_unit_test_setup(conversations_are_listed_by_their_newest_message, empty_archive),
         cmocka_unit_test_setup(what_was_displayed_on_one_device_is_read_on_all, empty_archive),
