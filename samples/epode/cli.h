@@ -65,6 +65,7 @@ void cli_print_json(json_t *object); /* one line; takes the reference */
 int cli_start(const cli_options *o, epode_client *client);
 /* Waits, at most max_ms (-1: for ever), until something is to be done, or there is input (descriptor -1: none): *typed. */
 bool cli_wait(epode_client *client, int input, int max_ms, bool *typed);
+void cli_process(epode_client *client); /* all that is to be done */
 void cli_end(void); /* behind epode_client_free() */
 
 /* Runs the client until it is stopped, the time is over or a signal asked for the end; 0 or an exit code. */

@@ -179,8 +179,10 @@ int cli_change_roster(cli_options *o)
     o->no_sync = true;
     if (!(run.client = cli_client(o, on_event, &run, &code)))
         return code;
-    epode_client_start(run.client);
-    code = cli_run(o, run.client);
+    code = cli_start(o, run.client);
+    if (!code)
+        code = cli_run(o, run.client);
     epode_client_free(run.client);
+    cli_end();
     return code ? code : run.code;
 }

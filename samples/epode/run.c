@@ -58,8 +58,7 @@ int cli_run_lines(const cli_options *o, epode_client *client, void (*on_line)(ch
     int asked = 0;
     for (;;) {
         bool there = false;
-        while (epode_client_process(client) == EPODE_OK)
-            ;
+        cli_process(client);
         if (epode_client_state(client) == EPODE_STOPPED)
             return EXIT_OK;
         if (cli_interrupted > asked) {

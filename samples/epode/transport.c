@@ -41,10 +41,19 @@ bool cli_wait(epode_client *client, int input, int max_ms, bool *typed)
     *typed = false;
     if (strophe.ctx)
         xmpp_run_once(strophe.ctx, max_ms < 0 || max_ms > TURN_MS ? TURN_MS : (unsigned long)max_ms);
+    if (strophe.ctx && input < 0)
+        return true;
     if (poll(p, strophe.ctx ? 1 : 2, strophe.ctx ? 0 : max_ms) < 0 && errno != EINTR)
         return false;
     *typed = p[0].revents != 0;
     return true;
+}
+
+void cli_process(epode_client *client)
+{
+    /* libstrophe's loop does by itself. */
+    while (!strophe.ctx && epode_client_process(client) == EPODE_OK)
+        ;
 }
 
 void cli_end(void)

@@ -130,9 +130,11 @@ static void on_element(void *user, ep_elem *e)
     ep_bridge *b = user;
     if (!b->up)
         return;
-    ep_loop_refresh(b->c->loop);
+    /* The turn ends with the tick: all that libstrophe reads at once is one. */
+    ep_loop_hold(b->c->loop);
     ep_client_take_element(b->c, e);
     ep_ticks_soon(b->ticks);
+    ep_loop_release(b->c->loop);
 }
 
 static void on_header(void *user)

@@ -266,6 +266,16 @@ void ep_loop_leave(ep_loop *loop)
     loop->depth--;
 }
 
+void ep_loop_hold(ep_loop *loop)
+{
+    ep_loop_enter(loop);
+}
+
+void ep_loop_release(ep_loop *loop)
+{
+    loop->depth--;
+}
+
 bool ep_loop_is_inside(const ep_loop *loop)
 {
     return loop->depth > 0;

@@ -90,6 +90,9 @@ bool ep_loop_wait(ep_loop *loop, int64_t max_us);
 void ep_loop_enter(ep_loop *loop);
 void ep_loop_leave(ep_loop *loop);
 bool ep_loop_is_inside(const ep_loop *loop);
+/* The same for who dispatches soon anyway: release leaves the deferred jobs to that, and the descriptor alone. */
+void ep_loop_hold(ep_loop *loop);
+void ep_loop_release(ep_loop *loop);
 
 /* --- wake-ups ------------------------------------------------------------------------ */
 

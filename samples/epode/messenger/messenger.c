@@ -304,6 +304,8 @@ int cmd_messenger(cli_options *o)
     int code = EXIT_USAGE;
     if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO) || o->json)
         return cli_fail_text(o, EPODE_EINVAL, "usage: epode chat PEER --jid JID; without PEER it needs a terminal");
+    if (o->strophe)
+        return cli_fail_text(o, EPODE_EINVAL, "--transport strophe: not here; epode chat PEER takes it");
     if (!cli_password(o, &code))
         return code;
     cli_ask_ahead(o);
