@@ -75,13 +75,14 @@ static void a_stanza_is_the_same_tree_as_its_text(void **state)
         assert_non_null(stanza);
         assert_int_equal(ep_elem_from_stanza(&got, &theirs, stanza, 0), EPODE_OK);
         same_tree(want, got);
-        /* And back: what libstrophe writes reads as the same; but it has no way to write that there is no namespace. */
+        /* And back: what libstrophe writes reads as the same; but it cannot write that there is no namespace, and has
+         * forgotten prefixes. */
         ep_buf text = EP_BUF_INIT;
         ep_arena again = { 0 };
         assert_int_equal(ep_stanza_write(&text, stanza, CLIENT), EPODE_OK);
         ep_elem *read = ep_elem_parse(&again, ep_buf_ptr(&text), text.len, CLIENT);
         assert_non_null(read);
-        if (!strstr(texts[i], "xmlns=''"))
+        if (!strstr(texts[i], "xmlns=''") && !strstr(texts[i], "xml:lang"))
             same_tree(want, read);
         ep_buf_free(&text);
         ep_arena_free(&again);
