@@ -95,9 +95,14 @@ static int on_time(xmpp_conn_t *conn, void *user)
     return 1;
 }
 
-void strophe_app_handle(strophe_app *s)
+void strophe_app_listen(strophe_app *s)
 {
     xmpp_handler_add(s->conn, on_message, NULL, "message", NULL, s);
+}
+
+void strophe_app_handle(strophe_app *s)
+{
+    strophe_app_listen(s);
     xmpp_id_handler_add(s->conn, on_answer, "mine", s);
     xmpp_timed_handler_add(s->conn, on_time, 10, s);
 }

@@ -33,6 +33,7 @@ void strophe_app_start(strophe_app *s, server *srv, const char *store, uint32_t 
 void strophe_app_again(strophe_app *s);
 /* Handlers as any application has them: for messages with a body, answers to the id "mine", and one every 10 ms. */
 void strophe_app_handle(strophe_app *s);
+void strophe_app_listen(strophe_app *s); /* the first of them alone */
 /* The client, then the connection, then the context. */
 void strophe_app_close(strophe_app *s);
 

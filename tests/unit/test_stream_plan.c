@@ -485,6 +485,24 @@ static void types_that_do_not_fit_need_the_proof(void **state)
         }
 }
 
+/* Held by another transport: a new one would replace it. */
+static void a_token_of_another_transport_is_left_alone(void **state)
+{
+    static const struct {
+        bool held;
+        int64_t now_ms;
+        bool due, due_kept;
+    } t[] = { { false, 0, true, true }, { true, 1000, false, false }, { true, 6000, true, false }, { true, 10000, true, true } };
+    (void)state;
+    for (size_t i = 0; i < COUNT(t); i++) {
+        ep_facts f = { .token_mech = t[i].held ? ep_sasl_mech_named("HT-SHA-256-EXPR") : NULL, .token_expires_ms = 10000,
+                       .now_ms = t[i].now_ms };
+        ep_policy own = { 0 }, other = { .keep_token = true };
+        assert_int_equal(ep_plan_token_due(&f, &own), t[i].due);
+        assert_int_equal(ep_plan_token_due(&f, &other), t[i].due_kept);
+    }
+}
+
 static void what_is_weaker_than_before_is_an_error(void **state)
 {
     (void)state;
@@ -652,6 +670,7 @@ int main(void)
         cmocka_unit_test(an_upgrade_is_wished_for_where_the_password_is_known),
         cmocka_unit_test(where_tasks_were_seen_nothing_rides_behind),
         cmocka_unit_test(types_that_do_not_fit_need_the_proof),
+        cmocka_unit_test(a_token_of_another_transport_is_left_alone),
         cmocka_unit_test(what_is_weaker_than_before_is_an_error),
         cmocka_unit_test(the_session_is_planned_by_its_features),
         cmocka_unit_test(only_a_login_that_a_count_protects_leaves_early),
