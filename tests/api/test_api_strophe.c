@@ -230,6 +230,62 @@ static void without_stream_management_the_outbox_is_sent_once(void **state)
     strophe_app_close(&s);
 }
 
+static unsigned sent_before, allocated;
+static bool was_ready;
+
+static void count_sent(void *const user, xmpp_log_level_t level, const char *const area, const char *const line)
+{
+    (void)user, (void)level;
+    sent_before += !was_ready && strcmp(area, "conn") == 0 && strncmp(line, "SENT: ", 6) == 0;
+}
+
+static void *count_alloc(const size_t size, void *const user)
+{
+    (void)user;
+    allocated++;
+    return malloc(size);
+}
+
+static void just_free(void *p, void *const user)
+{
+    (void)user;
+    free(p);
+}
+
+static void *just_realloc(void *p, const size_t size, void *const user)
+{
+    (void)user;
+    return realloc(p, size);
+}
+
+static void note_ready(strophe_app *s, xmpp_conn_event_t event)
+{
+    (void)s;
+    was_ready = was_ready || event == XMPP_CONN_CONNECT;
+}
+
+/* By the application's own log of libstrophe, in its own memory. */
+static void the_first_flight_is_one_write(void **state)
+{
+    const xmpp_log_t log = { count_sent, NULL };
+    const xmpp_mem_t mem = { count_alloc, just_free, just_realloc, NULL };
+    (void)state;
+    start_once("one.db", false, 0);
+    strophe_app s = { .on_event = note_ready };
+    epode_options o = app_options(&s.a, &srv, "one.db");
+    strophe_app_open(&s);
+    xmpp_conn_release(s.conn);
+    xmpp_ctx_free(s.ctx);
+    s.ctx = xmpp_ctx_new(&mem, &log);
+    s.conn = xmpp_conn_new(s.ctx);
+    strophe_app_connect(&s, &o, 0);
+    unsigned before = allocated;
+    app_until(&s.a, 10000, s.connects == 1);
+    assert_int_equal(sent_before, 1);
+    assert_true(allocated > before);
+    strophe_app_close(&s);
+}
+
 static void a_resource_of_the_client_is_told_by_epode(void **state)
 {
     strophe_app s = { 0 };
@@ -257,6 +313,7 @@ int main(void)
         cmocka_unit_test(an_archive_is_caught_up_with),
         cmocka_unit_test(by_promise_a_session_is_resumed),
         cmocka_unit_test(without_stream_management_the_outbox_is_sent_once),
+        cmocka_unit_test(the_first_flight_is_one_write),
         cmocka_unit_test(a_resource_of_the_client_is_told_by_epode),
     };
     return cmocka_run_group_tests(tests, start_server, stop_server);
