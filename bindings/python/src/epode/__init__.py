@@ -28,9 +28,9 @@ from .events import (AvatarEvent, BlockingEvent, BookmarkEvent, CapsEvent, ChatS
 from .handle import live
 from .messages import Outgoing
 from .reading import Reader, Store
-from .records import (ArchiveInfo, Attempt, Bookmark, Contact, Conversation, EntityTime, Fallback, Fetched, Flight, Hole, IqAnswer,
-                      Item, Message, OAuthToken, Occupant, Presence, Reaction, Room, ServerUnread, Session, Software, Task,
-                      TaskAnswer, TlsInfo, Unread, UploadSlot, Waits)
+from .records import (Bookmark, Contact, Conversation, EntityTime, Fetched, Hole, IqAnswer, Item, Message, OAuthToken,
+                      Occupant, Presence, Reaction, Room, Software, Task, TaskAnswer, Unread, UploadSlot)
+from .session import (ArchiveInfo, Attempt, Fallback, Flight, ServerUnread, Session, TlsInfo, Waits)
 
 __version__: str = _ffi.string(_lib.epode_version()).decode()
 """Of the C library."""

@@ -22,7 +22,8 @@ from .errors import Error, StateError
 from .events import Event
 from .messages import Outgoing, Stanza
 from .reading import Reader
-from .records import (Bookmark, Contact, Conversation, Fetched, Hole, IqAnswer, Message, Room, Session, Unread)
+from .records import Bookmark, Contact, Conversation, Fetched, Hole, IqAnswer, Message, Room, Unread
+from .session import Session
 
 Value = TypeVar("Value")
 

@@ -7,7 +7,7 @@ import itertools
 import threading
 from typing import Any, Callable, Optional, Protocol, TypeVar
 
-from ._native import ffi, lib
+from ._native import ffi
 from .handle import hold, let_go
 
 _numbers = itertools.count(1)

@@ -12,13 +12,14 @@ from typing import Any, AsyncIterator, Awaitable, Callable, Iterator, Optional, 
 
 from . import callbacks
 from ._native import ffi, lib
-from .enums import Ask, LogLevel, Secret, State, Status, Stop
+from .enums import LogLevel, State, Status, Stop
 from .errors import DeadlineError, Error, StateError, check, error_from, error_of
 from .events import Event, StateEvent, event_of
-from .handle import Handle, utf8
+from .handle import Handle
 from .options import Options
 from .reading import Reader
-from .records import OAuthToken, Session, Task, TaskAnswer, session_of, task_of
+from .session import Session, session_of
+from .waiting import NothingAsked, Wait
 from .watch import Watch, watch
 
 # Of the C interface these are not used: epode_client_run (asyncio is the loop); epode_client_waker, epode_waker_post,
@@ -37,33 +38,6 @@ _EVENTS_HELD = 256
 _EVENTS_KEPT = 4096
 # So many steps before other tasks of the loop have their turn.
 _STEPS = 16
-
-
-class NothingAsked(Exception):
-    """A request that C did not make, though nothing failed: status says why."""
-
-    def __init__(self, status: int) -> None:
-        super().__init__(status)
-        self.status = status
-
-
-class _Wait:
-    """Somebody who waits for an event: test says which."""
-
-    __slots__ = ("test", "future")
-
-    def __init__(self, test: Callable[[Event], bool], future: asyncio.Future[Event]) -> None:
-        self.test = test
-        self.future = future
-
-    def look(self, event: Event) -> None:
-        if self.future.done():
-            return
-        try:
-            if self.test(event):
-                self.future.set_result(event)
-        except Exception as problem:  # the test's, for the one who waits
-            self.future.set_exception(problem)
 
 
 class Events:
@@ -100,7 +74,7 @@ class Core:
         self._queue: collections.deque[Event] = collections.deque()
         self._arrived: set[asyncio.Future[None]] = set()
         self._takers: weakref.WeakSet[Events] = weakref.WeakSet()
-        self._waits: set[_Wait] = set()
+        self._waits: set[Wait] = set()
         self._waiting = 0
         self._held = False
         self._turning = False
@@ -108,8 +82,6 @@ class Core:
         self._tasks: set[asyncio.Task[None]] = set()
         self._end: Any = None
         self._me: weakref.ref[Any] = weakref.ref(self)
-        self._on_password_wanted = options.on_password
-        self._on_task_wanted = options.on_task
         self.missed_events = 0
         """How many events were dropped because nobody iterated over events(); the store has every message all the same."""
 
@@ -257,9 +229,9 @@ class Core:
             try:
                 await self._event(StateEvent, lambda e: True, left)
             except DeadlineError:
-                raise self.error_in_time() from None
+                raise self._late() from None
 
-    def error_in_time(self) -> Error:
+    def _late(self) -> Error:
         """What a deadline says: what is wrong, if that is known."""
         error = self.error
         return DeadlineError(f"not ready in time: {error}" if error else "not ready in time", final=False)
@@ -372,7 +344,7 @@ class Core:
     def _expecting(self, kind: type[AnyEvent], test: Callable[[AnyEvent], bool]) -> Iterator[asyncio.Future[AnyEvent]]:
         """The future of such an event, from here on: to be asked for before what causes it is done."""
         future: asyncio.Future[Any] = self._here().create_future()
-        wait = _Wait(lambda event: isinstance(event, kind) and test(event), future)
+        wait = Wait(lambda event: isinstance(event, kind) and test(event), future)
         self._waits.add(wait)
         self._unhold()
         try:
@@ -423,62 +395,12 @@ class Core:
         finally:
             self._waiting -= 1
 
-    # --- what C asks -------------------------------------------------------------------------------------------
-
     def _on_log(self, level: int, area: str, line: str) -> None:
         self._logging += 1
         try:
             logging.getLogger(f"epode.{area}").log(_LEVELS.get(LogLevel(level), logging.DEBUG), "%s", line)
         finally:
             self._logging -= 1
-
-    def _spawn(self, work: Any) -> None:
-        assert self._loop is not None
-        task: asyncio.Task[None] = self._loop.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._spawned)
-
-    def _spawned(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        problem = None if task.cancelled() else task.exception()
-        if problem is not None:
-            task.get_loop().call_exception_handler({"message": "the answer to a login failed", "exception": problem})
-
-    def _on_password(self, why: int) -> None:
-        self._spawn(self._answer_password(Ask(why)))
-
-    async def _answer_password(self, why: Ask) -> None:
-        secret: Optional[str] = None
-        try:
-            assert self._on_password_wanted is not None
-            secret = await self._on_password_wanted(why)
-        finally:
-            if not self.closed:
-                kind = Secret.OAUTH if isinstance(secret, OAuthToken) else Secret.PASSWORD
-                self._answered(lib.epode_client_answer_password(self._pointer(), int(kind), utf8(secret)))
-
-    def _on_task(self, task: Any) -> None:
-        self._spawn(self._answer_task(task_of(task)))
-
-    async def _answer_task(self, task: Task) -> None:
-        answer: Optional[TaskAnswer] = None
-        status: int = Status.INVALID
-        try:
-            assert self._on_task_wanted is not None
-            answer = await self._on_task_wanted(task)
-            if answer is not None and not self.closed:
-                status = lib.epode_client_answer_task(self._pointer(), utf8(answer.name), utf8(answer.xml))
-        finally:
-            if status == Status.INVALID and not self.closed:
-                lib.epode_client_cancel_task(self._pointer())
-        if answer is not None:
-            self._answered(status)
-
-    @staticmethod
-    def _answered(status: int) -> None:
-        """It may have been stopped or suspended since: nobody waits for the answer then."""
-        if status != Status.STATE:
-            check(status)
 
 
 def _abandoned(handle: Handle, watching: Watch, number: int, loop: asyncio.AbstractEventLoop) -> None:

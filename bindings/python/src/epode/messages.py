@@ -8,11 +8,11 @@ import xml.etree.ElementTree as ET
 from typing import Any, AsyncIterator, Optional, Union
 
 from ._native import ffi, lib
-from .core import Core
 from .enums import Delivery, IqOutcome, State, Status
 from .errors import AbortedError, DeadlineError, DeliveryError, StanzaError, StateError, check, error_of
 from .events import DeliveryEvent, FetchedEvent, StateEvent, SyncEvent
 from .handle import Strings, text, utf8, whole
+from .login import Login
 from .records import Conversation, Fetched, Hole, IqAnswer, Message, Unread
 
 Stanza = Union[str, ET.Element]
@@ -76,7 +76,7 @@ class Outgoing:
         return state
 
 
-class Messages(Core):
+class Messages(Login):
     """What a client does with messages."""
 
     async def send(self, to: str, body: Optional[str] = None, *, type: str = "chat", id: Optional[str] = None,

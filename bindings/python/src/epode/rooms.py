@@ -5,13 +5,13 @@ import asyncio
 from typing import Any, Callable, Optional
 
 from ._native import ffi, lib
-from .core import NothingAsked
 from .enums import RoomChange, RoomFlags, State, Status
 from .errors import StateError, check
 from .events import BookmarkEvent, RoomEvent, StateEvent
 from .handle import Strings, utf8
 from .people import People
 from .records import Bookmark, Room, bookmark_of, room_of
+from .waiting import NothingAsked
 
 
 class Rooms(People):
