@@ -23,7 +23,6 @@ final class Server {
         process.standardInput = input
         process.standardOutput = output
         try process.run()
-        // What is ours of the child's ends would keep it from seeing that we are gone.
         struct Ready: Decodable { let direct_tls: UInt16, ca: String }
         let ready = try JSONDecoder().decode(Ready.self, from: Server.line(output, &rest))
         direct = ready.direct_tls
