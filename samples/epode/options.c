@@ -210,6 +210,17 @@ static bool parse_one(cli_options *o, int opt)
     return true;
 }
 
+/* Those that wait in whatever loop there is. */
+static bool takes_transport(const char *command)
+{
+    static const char *const names[] = { "connect", "chat", "send", "roster", "presence", "watch", "join" };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(command, names[i]) == 0)
+            return true;
+    fprintf(stderr, "epode: --transport strophe is not for %s\n", command);
+    return false;
+}
+
 bool cli_parse(cli_options *o, int argc, char **argv, int *code)
 {
     o->timeout_s = 30;
@@ -233,6 +244,10 @@ bool cli_parse(cli_options *o, int argc, char **argv, int *code)
         return false;
     }
     o->command = argv[optind++];
+    if (o->strophe && !takes_transport(o->command)) {
+        *code = EXIT_USAGE;
+        return false;
+    }
     while (optind < argc && o->arg_count < CLI_ARGS)
         o->args[o->arg_count++] = argv[optind++];
     return true;

@@ -55,6 +55,19 @@ class Bridge(harness.ArchiveCase):
         r = self.over(server, "--port", "1")
         self.assertEqual((r.code, r.error["status"]), (2, "EPODE_ECONNECT"))
 
+    def test_the_other_commands_take_it_or_say_no(self):
+        server = self.serve()
+        self.over(server).summary
+        at = ["--jid", "alice@localhost", "--host", "127.0.0.1", "--port", str(server.direct), "--tls", "direct", "--ca",
+              server.ca, "--db", self.db(), "--json", *STROPHE]
+        r = self.run_command([harness.EPODE, "presence", *at], "alice-pw")
+        self.assertEqual(r.code, 0, r.err)
+        r = self.run_command([harness.EPODE, "roster", "add", "carol@localhost", *at], "alice-pw")
+        self.assertEqual(r.code, 0, r.err)
+        r = self.run_command([harness.EPODE, "doctor", "alice@localhost", *at], "alice-pw")
+        self.assertEqual(r.code, 1)
+        self.assertIn("not for doctor", r.err)
+
     def test_an_archive_is_held_whole_whichever_way_it_came(self):
         server = self.filled(700)
         self.over(server, "--limit", "0").summary
