@@ -8,7 +8,9 @@ import subprocess
 import time
 
 import harness
+from dns import Dns
 
+DOMAIN = "bridge.test"
 STROPHE = ("--transport", "strophe")
 SOURCES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "samples", "strophe")
 BINARIES = os.path.join(harness.BUILD, "samples")
@@ -54,6 +56,36 @@ class Bridge(harness.ArchiveCase):
         self.assertEqual((r.code, r.error["status"]), (2, "EPODE_ETLS"))
         r = self.over(server, "--port", "1")
         self.assertEqual((r.code, r.error["status"]), (2, "EPODE_ECONNECT"))
+
+    def found_by_names(self, server, records):
+        """Summaries of two starts that DNS leads; the second one asks nothing."""
+        dns = Dns(records)
+        self.addCleanup(dns.close)
+        cmd = [harness.EPODE, "connect", f"alice@{DOMAIN}", "--dns", dns.address, "--ca", server.ca, "--db", self.db("dns.db"),
+               "--json", *STROPHE]
+        first = self.run_command(cmd, "alice-pw").summary
+        asked = len(dns.asked)
+        second = self.run_command(cmd, "alice-pw").summary
+        self.assertEqual(len(dns.asked), asked)
+        self.assertEqual((second["waits"]["dns"], second["waits"]["xmpp"]), (0, 1))
+        return first
+
+    def test_names_lead_to_the_server_and_the_dead_ones_are_passed_by(self):
+        server = self.serve("--domain", DOMAIN)
+        s = self.found_by_names(server, {
+            (f"_xmpps-client._tcp.{DOMAIN}", "SRV"): [(1, 1, 1, f"dead.{DOMAIN}"), (2, 1, server.direct, f"xmpp.{DOMAIN}")],
+            (f"dead.{DOMAIN}", "A"): ["127.0.0.1"], (f"xmpp.{DOMAIN}", "A"): ["127.0.0.1"]})
+        self.assertEqual((s["endpoint"]["host"], s["endpoint"]["port"]), (f"xmpp.{DOMAIN}", server.direct))
+        self.assertEqual([(a["port"], a["won"]) for a in s["attempts"]], [(1, False), (server.direct, True)])
+        self.assertIn("no connection", s["attempts"][0]["failure"])
+        self.assertGreater(s["waits"]["dns"], 0)
+
+    def test_a_name_that_nobody_knows_is_told_as_such(self):
+        dns = Dns({})
+        self.addCleanup(dns.close)
+        r = self.run_command([harness.EPODE, "connect", f"alice@{DOMAIN}", "--dns", dns.address, "--db", self.db(), "--json",
+                              *STROPHE], "alice-pw")
+        self.assertEqual((r.code, r.error["status"]), (2, "EPODE_EDNS"), r.err)
 
     def test_the_other_commands_take_it_or_say_no(self):
         server = self.serve()
