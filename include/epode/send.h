@@ -99,7 +99,7 @@ EPODE_API epode_status epode_send_message(epode_client *client, const epode_outg
 EPODE_API epode_status epode_mark_displayed(epode_client *client, uint64_t row, bool notify_sender);
 
 /* Gets up to n older messages (0: a page) below the given one, where the store has a hole; EPODE_EV_SYNC events
- * follow. row 0: below everything held. EPODE_DONE: nothing is missing there. EPODE_AGAIN: busy with another
+ * follow. Of a room's message, the room's archive is asked. row 0: below everything held of the account's. EPODE_DONE: nothing is missing there. EPODE_AGAIN: busy with another
  * query of that archive; EPODE_ESTATE: not ready. */
 EPODE_API epode_status epode_history_fill(epode_client *client, uint64_t row, unsigned n);
 

@@ -150,26 +150,41 @@ epode_status epode_archive_follow(epode_client *c, const char *room)
     return st;
 }
 
-epode_status epode_history_fill(epode_client *c, uint64_t row, unsigned n)
+typedef struct place {
+    int64_t archive, pos;
+} place;
+
+static epode_status place_of(const ep_view *view, void *user)
 {
-    int64_t pos = INT64_MAX;
+    *(place *)user = (place){ view->archive, view->pos };
+    return EPODE_OK;
+}
+
+/* The oldest one that is held of the account's archive. */
+static epode_status oldest_place(epode_client *c, place *at)
+{
     ep_cursor *cursor = NULL;
     const ep_view *view;
     size_t count;
-    if (c->freed || c->suspended || !c->was_ready)
-        return EPODE_ESTATE;
-    /* The position of the row, or of the oldest one that is held. */
-    ep_cursor_options o = { .archive = ep_sync_archive(c->sync), .from_row = (int64_t)row, .inclusive = row != 0,
-                            .flags = EP_CURSOR_ALL | (row ? EP_CURSOR_UP : 0), .batch = 1 };
+    ep_cursor_options o = { .archive = at->archive, .flags = EP_CURSOR_ALL, .batch = 1 };
     epode_status st = ep_cursor_open(c->store, &o, &cursor);
     if (st == EPODE_OK && (st = ep_cursor_next(cursor, &view, &count)) == EPODE_OK && count)
-        pos = view->pos;
+        at->pos = view->pos;
     ep_cursor_close(cursor);
+    return st;
+}
+
+epode_status epode_history_fill(epode_client *c, uint64_t row, unsigned n)
+{
+    if (c->freed || c->suspended || !c->was_ready)
+        return EPODE_ESTATE;
+    place at = { ep_sync_archive(c->sync), INT64_MAX };
+    epode_status st = row ? ep_view_get(c->store, (int64_t)row, place_of, &at) : oldest_place(c, &at);
     if (st < 0)
         return st;
     ep_loop_enter(c->loop);
     ep_client_begin(c);
-    st = ep_sync_fill(c->sync, pos, n, ep_loop_now_us(c->loop));
+    st = ep_sync_fill(c->sync, at.archive, at.pos, n, ep_loop_now_us(c->loop));
     ep_client_schedule(c);
     ep_loop_leave(c->loop);
     return st;

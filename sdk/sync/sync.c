@@ -576,12 +576,16 @@ epode_status ep_sync_publish(ep_sync *s, int64_t conversation, const char *peer)
     return st;
 }
 
-epode_status ep_sync_fill(ep_sync *s, int64_t below_pos, unsigned n, int64_t now_us)
+epode_status ep_sync_fill(ep_sync *s, int64_t archive, int64_t below_pos, unsigned n, int64_t now_us)
 {
+    ep_catchup *of = s->account_archive.catchup;
     if (!s->online || s->no_queries)
         return EPODE_ESTATE;
     s->now_us = now_us;
-    return ep_catchup_fill(s->account_archive.catchup, below_pos, n, now_us);
+    for (size_t i = 0; i < s->room_count && ep_catchup_archive(of) != archive; i++)
+        of = s->rooms[i]->catchup;
+    /* A room that is not followed any more is not asked. */
+    return ep_catchup_archive(of) == archive ? ep_catchup_fill(of, below_pos, n, now_us) : EPODE_DONE;
 }
 
 void ep_sync_tick(ep_sync *s, int64_t now_us, int64_t now_ms)

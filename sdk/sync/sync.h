@@ -71,7 +71,7 @@ epode_status ep_sync_room_occupant(ep_sync *s, const char *room, const char *id)
 void ep_sync_unfollow(ep_sync *s, const char *room);
 int64_t ep_sync_room_archive(const ep_sync *s, const char *room); /* a bare or full JID; 0: not followed */
 /* See ep_catchup_fill. */
-epode_status ep_sync_fill(ep_sync *s, int64_t below_pos, unsigned n, int64_t now_us);
+epode_status ep_sync_fill(ep_sync *s, int64_t archive, int64_t below_pos, unsigned n, int64_t now_us);
 
 /* A long catch-up is under way: pages between the first one and the last. */
 bool ep_sync_is_bulk(const ep_sync *s);

@@ -132,6 +132,47 @@ static void an_id_in_a_room_that_gives_none_is_not_believed(void **state)
     server_say(&srv, "feature occupant-ids on");
 }
 
+static size_t read_back(app *a, uint64_t *oldest)
+{
+    epode_query q = EPODE_QUERY_INIT;
+    epode_cursor *cursor;
+    const epode_message *m;
+    size_t n = 0;
+    q.archive = "long@rooms.localhost";
+    q.newest_first = true;
+    assert_int_equal(epode_store_messages(epode_client_store(a->client), &q, &cursor), EPODE_OK);
+    for (; epode_cursor_next(cursor, &m) == EPODE_OK; n++)
+        *oldest = m->row;
+    epode_cursor_free(cursor);
+    return n;
+}
+
+/* What a first login left to the server is got as somebody reads back, in a room as elsewhere. */
+static void a_rooms_older_messages_come_as_they_are_read(void **state)
+{
+    app a = { 0 };
+    seen s = { 0 };
+    uint64_t oldest = 0;
+    (void)state;
+    server_say(&srv, "room-create long");
+    server_say(&srv, "archive-add long@rooms.localhost dave 120");
+    a.on = note;
+    a.more = &s;
+    epode_options o = app_options(&a, &srv, "long.db");
+    o.first_sync_messages = 20;
+    app_open(&a, &o);
+    assert_int_equal(epode_client_start(a.client), EPODE_OK);
+    assert_int_equal(epode_room_join(a.client, "long@rooms.localhost", "al", NULL, 0), EPODE_OK);
+    app_until(&a, 10000, s.joined && a.synced && read_back(&a, &oldest) >= 20);
+    app_until(&a, 10000, read_back(&a, &oldest) == 120);
+    app_until(&a, 10000, epode_history_fill(a.client, oldest, 10) == EPODE_DONE);
+    assert_int_equal(epode_room_leave(a.client, "long@rooms.localhost", NULL), EPODE_OK);
+    /* It is not followed any more. */
+    app_settled(&a);
+    assert_int_equal(epode_history_fill(a.client, oldest, 10), EPODE_DONE);
+    done(&a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -139,6 +180,7 @@ int main(void)
         cmocka_unit_test(after_a_shutdown_it_is_joined_again),
         cmocka_unit_test(a_nick_that_was_somebody_elses_is_not_us),
         cmocka_unit_test(an_id_in_a_room_that_gives_none_is_not_believed),
+        cmocka_unit_test(a_rooms_older_messages_come_as_they_are_read),
     };
     return cmocka_run_group_tests(tests, start_server, stop_server);
 }

@@ -79,15 +79,21 @@ class Fetch(harness.ArchiveCase):
 
     def test_it_needs_less_than_sixteen_megabytes_of_private_memory(self):
         server = self.remembered("--rtt", "20")
-        self.assertEqual(self.run_command(self.command(server, db=self.db("low")), "alice-pw").code, 0)
+        peak = 0
+        for _ in range(3):  # looked at from outside, the highest moment can be missed
+            server.say("archive-add alice@localhost bob@localhost 500 400")
+            server.say("forget-sm")  # nothing of this was delivered: a session that is resumed would not ask
+            peak = max(peak, self.peak_of(server))
+        self.assertEqual(self.run_command(self.command(server, db=self.db("low"), extra=("--limit", "1")), "alice-pw").code, 0)
         server.say("archive-add alice@localhost bob@localhost 500 400")
-        peak = self.peak_of(server)
         low = self.peak_of(server, "--low-memory", db=self.db("low"))
         print(f"private memory of a fetch of 500 messages: {peak} kB at most, {low} kB with --low-memory", flush=True)
         sanitized = "asan" in subprocess.run(["ldd", harness.EPODE], capture_output=True, text=True, check=False).stdout
         if not sanitized:
             self.assertLess(peak, 16 * 1024)
             self.assertLess(low, peak)
+        server.say("forget-sm")
+        self.assertEqual(self.fetch(server, 20).code, 0)
         self.equal(server)
 
 
