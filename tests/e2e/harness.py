@@ -17,6 +17,11 @@ SERVER = os.path.join(BUILD, "tests", "server", "epode-testserver")
 VICTIM = os.path.join(BUILD, "tests", "epode-victim")
 
 
+def is_sanitized():
+    """Built with sanitizers: neither its times nor its memory are the program's own."""
+    return "asan" in subprocess.run(["ldd", EPODE], capture_output=True, text=True, check=False).stdout
+
+
 class Lines:
     """The lines of a pipe, read by a thread, taken with a deadline."""
 
