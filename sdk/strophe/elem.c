@@ -5,22 +5,27 @@
 
 #define ATTRS_MAX 64
 
-/* libstrophe keeps no prefixes: of attributes with a namespace only xml:lang is met in XMPP. */
-static bool elem_attrs(ep_arena *arena, xmpp_stanza_t *from, ep_elem *e)
+/* The namespace is one of them there. libstrophe keeps no prefixes: of attributes with a namespace only xml:lang is met in
+ * XMPP. */
+static epode_status elem_attrs(ep_arena *arena, xmpp_stanza_t *from, ep_elem *e)
 {
-    const char *list[2 * ATTRS_MAX];
-    int n = xmpp_stanza_get_attributes(from, list, 2 * ATTRS_MAX);
+    const char *list[2 * (ATTRS_MAX + 1) + 2];
+    int n = xmpp_stanza_get_attributes(from, list, sizeof list / sizeof *list);
+    if (n > 2 * (ATTRS_MAX + 1))
+        return EPODE_ELIMIT;
     ep_attr *a = n > 0 ? ep_arena_alloc(arena, (size_t)n / 2 * sizeof *a) : NULL;
     if (n > 0 && !a)
-        return false;
+        return EPODE_ENOMEM;
     for (int i = 0; i + 1 < n; i += 2) {
-        if (strcmp(list[i], "xmlns") == 0)
+        if (list[i][0] == 'x' && strcmp(list[i], "xmlns") == 0) {
+            e->ns = list[i + 1];
             continue;
-        bool lang = strcmp(list[i], "lang") == 0;
+        }
+        bool lang = list[i][0] == 'l' && strcmp(list[i], "lang") == 0;
         a[e->attr_count++] = (ep_attr){ list[i], lang ? EP_NS_XML : NULL, list[i + 1] };
     }
     e->attrs = a;
-    return true;
+    return e->attr_count > ATTRS_MAX ? EPODE_ELIMIT : EPODE_OK;
 }
 
 static epode_status elem_fill(ep_arena *arena, xmpp_stanza_t *from, ep_elem *e, size_t depth);
@@ -53,16 +58,12 @@ static epode_status elem_fill(ep_arena *arena, xmpp_stanza_t *from, ep_elem *e, 
         e->text_len = strlen(e->text);
         return EPODE_OK;
     }
-    const char *ns = xmpp_stanza_get_ns(from);
     e->name = xmpp_stanza_get_name(from);
-    e->ns = ns ? ns : "";
+    e->ns = "";
     if (!e->name)
         return EPODE_ENOMEM; /* libstrophe goes on when it has none */
-    if (depth == 0 || xmpp_stanza_get_attribute_count(from) > ATTRS_MAX)
-        return EPODE_ELIMIT;
-    if (!elem_attrs(arena, from, e))
-        return EPODE_ENOMEM;
-    return elem_children(arena, from, e, depth - 1);
+    epode_status st = depth == 0 ? EPODE_ELIMIT : elem_attrs(arena, from, e);
+    return st ? st : elem_children(arena, from, e, depth - 1);
 }
 
 epode_status ep_elem_from_stanza(ep_elem **out, ep_arena *arena, xmpp_stanza_t *stanza, size_t max_depth)

@@ -341,6 +341,27 @@ static void either_may_be_freed_first(void **state)
     }
 }
 
+/* The connection is used again at once, whatever state it was left in. */
+static void a_stop_at_each_turn_of_a_connect_cancels_it(void **state)
+{
+    strophe_app s = { .loop_ms = 5 };
+    bool ready = false;
+    (void)state;
+    strophe_app_start(&s, &srv, "cancel.db", 0);
+    for (unsigned turns = 0; !ready && turns < 200; turns++) {
+        for (unsigned i = 0; i < turns && !s.connects; i++)
+            app_turn(&s.a, app_now_ms() + 2000);
+        ready = s.connects > 0;
+        assert_int_equal(epode_client_stop(s.a.client, turns % 2 ? EPODE_STOP_CLOSE : EPODE_STOP_RESUMABLE), EPODE_OK);
+        app_until(&s.a, 5000, s.disconnects == turns + 1);
+        assert_true(xmpp_conn_is_disconnected(s.conn));
+        if (!ready)
+            strophe_app_again(&s);
+    }
+    assert_true(ready);
+    strophe_app_close(&s);
+}
+
 static void free_on_connect(strophe_app *s, xmpp_conn_event_t event)
 {
     epode_client *client = s->a.client;
@@ -656,6 +677,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(an_error_of_the_stream_is_handed_over),
         cmocka_unit_test(what_it_is_asked_wrongly_is_refused),
         cmocka_unit_test(either_may_be_freed_first),
+        cmocka_unit_test(a_stop_at_each_turn_of_a_connect_cancels_it),
         cmocka_unit_test(a_client_may_be_freed_in_the_callback),
         cmocka_unit_test(a_client_may_be_freed_in_a_handler),
         cmocka_unit_test(two_clients_share_a_context),
