@@ -164,6 +164,8 @@ typedef struct epode_event {
     epode_room_left left;     /* ROOM: of LEFT and OCCUPANT_LEFT */
     const char *nick, *text;  /* ROOM; NULL: none */
     epode_bookmark_change bookmark; /* BOOKMARK */
+    bool history;             /* MESSAGE: it was there before this store was: a first login or a fill brought it. False:
+                               * it is news, also where it came while nobody was online */
 } epode_event;
 
 #ifdef __cplusplus

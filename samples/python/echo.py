@@ -18,6 +18,8 @@ async def main(jid: str, store: str = "echo.db") -> None:
             if isinstance(event, epode.MessageEvent) and (message := event.incoming) and not message.groupchat:
                 await client.send(message.peer or message.archive, message.body, reply_id=message.id, reply_to=message.sender)
                 client.mark_displayed(message.row)
+            elif isinstance(event, epode.StateEvent) and event.state == epode.State.STOPPED and event.error:
+                raise event.error
 
 
 try:

@@ -1,4 +1,5 @@
-/* echo.c: a bot that says back what it is told, once, whatever happens to it or to the network in between. */
+/* echo.c: a bot that says back what it is told, once, whatever happens to it or to the network in between; also what it
+ * was told while it was away, but not what was said before its first start. */
 #include "account.h"
 
 static void answer(const epode_message *m, void *user)
@@ -18,7 +19,7 @@ static void answer(const epode_message *m, void *user)
 static void on_event(epode_client *client, const epode_event *event, void *user)
 {
     (void)user;
-    if (event->type == EPODE_EV_MESSAGE && event->change == EPODE_CHANGE_NEW)
+    if (event->type == EPODE_EV_MESSAGE && event->change == EPODE_CHANGE_NEW && !event->history)
         epode_store_message(epode_client_store(client), event->row, answer, client);
     else if (event->type == EPODE_EV_STATE && event->state == EPODE_READY)
         fprintf(stderr, "here as %s\n", epode_session_jid(epode_client_session(client)));

@@ -75,7 +75,8 @@ void ep_client_emit_changes(epode_client *c, const ep_changes *changes)
         } else if (ch->kind == EP_CHANGE_UNREAD) {
             ep_conversation_get(c->store, ch->conversation, emit_unread, c);
         } else if (ch->conversation) {
-            epode_event ev = { .type = EPODE_EV_MESSAGE, .row = (uint64_t)ch->row, .change = kinds[ch->kind] };
+            epode_event ev = { .type = EPODE_EV_MESSAGE, .row = (uint64_t)ch->row, .change = kinds[ch->kind],
+                               .history = changes->history };
             if (ch->kind == EP_CHANGE_NEW && c->session)
                 c->session->new_messages++;
             ep_client_emit(c, &ev);

@@ -76,6 +76,7 @@ typedef struct ep_change {
 typedef struct ep_changes {
     ep_change *at;
     size_t count, cap;
+    bool history; /* these were there before the store was: a first login or a fill brought them */
 } ep_changes;
 void ep_changes_clear(ep_changes *c); /* empty, memory kept */
 void ep_changes_free(ep_changes *c);

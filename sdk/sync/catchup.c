@@ -50,6 +50,7 @@ struct ep_catchup {
     unsigned last_max;      /* of C_LAST: a first login gets no more than was wished for */
     unsigned budget;        /* messages that C_DOWN may still get */
     int64_t oldest_ms;      /* C_DOWN goes no further back; 0: no limit */
+    bool is_new;            /* C_LAST: this archive was never held to its end before */
     bool first;             /* C_DOWN is a first login's, which goes on after a cut or a kill */
     char *from;             /* C_LAST: what is younger than this id is read again; NULL: nothing is held */
     char *until;            /* C_UP: the first one above that needs no reading: of the last page, or of the newest span */
@@ -141,12 +142,36 @@ void ep_catchup_cut(ep_catchup *c)
     c->forgot = false;
 }
 
+/* An archive that was held to its end once, and was empty: what comes later is news, not history. */
+#define FACT_SYNCED "synced-once"
+
+static epode_status never_synced(ep_catchup *c, bool *never)
+{
+    ep_buf text = EP_BUF_INIT;
+    epode_status st = ep_store_fact_get(c->store, FACT_SYNCED, ep_catchup_owner(c), &text, NULL);
+    ep_buf_free(&text);
+    *never = st == EPODE_DONE;
+    return st;
+}
+
+static epode_status note_synced(ep_catchup *c)
+{
+    ep_span_copy end = { 0 };
+    bool never = false;
+    epode_status held = ep_archive_verified_end(c->store, c->archive, &end);
+    ep_span_copy_free(&end);
+    if (held != EPODE_DONE)
+        return held;
+    epode_status st = never_synced(c, &never);
+    return st >= 0 && never ? ep_store_fact_put(c->store, FACT_SYNCED, ep_catchup_owner(c), "1", 1, 0) : st;
+}
+
 static void catchup_finish(ep_catchup *c, epode_status status)
 {
     bool forgot = c->forgot;
     ep_catchup_cut(c);
     c->thorough = c->thorough && status != EPODE_OK;
-    if (status == EPODE_OK && ep_settled_move(c->store, c->archive, ep_catchup_owner(c), &c->end_ms) < 0)
+    if (status == EPODE_OK && (ep_settled_move(c->store, c->archive, ep_catchup_owner(c), &c->end_ms) < 0 || note_synced(c) < 0))
         status = EPODE_ESTORE;
     c->ev->finished(c->user, status, forgot);
 }
@@ -220,6 +245,10 @@ static epode_status ask_last(ep_catchup *c, int64_t now_us)
     c->last_max = LAST_PAGE;
     if (held == EPODE_DONE && c->config.first_messages && c->config.first_messages < LAST_PAGE)
         c->last_max = c->config.first_messages;
+    bool never = false;
+    if (held == EPODE_DONE && (st = never_synced(c, &never)) < 0)
+        return st;
+    c->is_new = never;
     return held < 0 ? held : catchup_ask(c, C_LAST, "", NULL, 0, now_us);
 }
 
@@ -529,6 +558,7 @@ static epode_status catchup_store(ep_catchup *c, const ep_mam_fin *fin, int64_t 
         c->done += c->row_count;
         if (c->state == C_UP)
             expect_up(c, fin);
+        changes.history = c->state == C_DOWN || (c->state == C_LAST && c->is_new);
         c->ev->stored(c->user, &changes, c->done, c->expected);
         bool unstable = c->page.unstable;
         if (unstable)

@@ -283,6 +283,43 @@ static void a_store_is_read_while_it_grows(void **state)
     offline(&a);
 }
 
+typedef struct told {
+    unsigned history, news;
+} told;
+
+static void count_news(app *a, const epode_event *event)
+{
+    told *t = a->more;
+    if (event->type == EPODE_EV_MESSAGE && event->change == EPODE_CHANGE_NEW)
+        ++*(event->history ? &t->history : &t->news);
+}
+
+static void news_of(const char *store, unsigned history, unsigned news)
+{
+    app a = { 0 };
+    told t = { 0 };
+    a.on = count_news;
+    a.more = &t;
+    app_start(&a, &srv, store);
+    app_settled(&a);
+    assert_int_equal(t.history, history);
+    assert_int_equal(t.news, news);
+    app_stop(&a, EPODE_STOP_CLOSE);
+    app_close(&a);
+}
+
+static void what_was_there_before_the_store_is_no_news(void **state)
+{
+    (void)state;
+    news_of("empty.db", 0, 0);
+    server_say(&srv, "archive-add alice@localhost bob@localhost 5");
+    news_of("later.db", 5, 0);
+    news_of("empty.db", 0, 5);
+    server_say(&srv, "archive-add alice@localhost bob@localhost 3");
+    news_of("later.db", 0, 3);
+    news_of("later.db", 0, 0);
+}
+
 static void search_at_once(app *a, const epode_event *event)
 {
     epode_query q = EPODE_QUERY_INIT;
@@ -560,6 +597,7 @@ int main(void)
         cmocka_unit_test(what_cannot_be_asked_is_refused),
         cmocka_unit_test_setup(a_store_is_read_while_it_grows, empty_archive),
         cmocka_unit_test_setup(what_has_just_come_is_found, empty_archive),
+        cmocka_unit_test_setup(what_was_there_before_the_store_is_no_news, empty_archive),
         cmocka_unit_test_setup(a_live_message_has_the_time_of_its_arrival, empty_archive),
         cmocka_unit_test_setup(conversations_are_listed_by_their_newest_message, empty_archive),
         cmocka_unit_test_setup(what_was_displayed_on_one_device_is_read_on_all, empty_archive),

@@ -44,6 +44,7 @@ class MessageEvent(Event):
     kind = EventKind.MESSAGE
     row: int
     change: Change
+    history: bool = False  # it was there before this store was; False: it is news, also if it came while nobody was online
     _store: Optional[weakref.ref[Reads]] = field(default=None, repr=False, compare=False)
 
     @property
@@ -54,8 +55,9 @@ class MessageEvent(Event):
 
     @property
     def incoming(self) -> Optional[Message]:
-        """The message, if it is a new one by somebody else that has a text; for bots."""
-        message = self.message if self.change == Change.NEW else None
+        """The message, if it is news by somebody else that has a text; for bots. What a first login or a fill brings is
+        no news."""
+        message = self.message if self.change == Change.NEW and not self.history else None
         return message if message and not message.outgoing and message.body is not None else None
 
 
@@ -211,7 +213,7 @@ def _stanza(e: Any, store: Store) -> Event:
 
 _MAKE: dict[int, Callable[[Any, Store], Event]] = {
     EventKind.STATE: lambda e, s: StateEvent(State(e.state), error_from(e.error)),
-    EventKind.MESSAGE: lambda e, s: MessageEvent(e.row, Change(e.change), s),
+    EventKind.MESSAGE: lambda e, s: MessageEvent(e.row, Change(e.change), bool(e.history), s),
     EventKind.DELIVERY: lambda e, s: DeliveryEvent(e.row, text(e.id), Delivery(e.delivery)),
     EventKind.STANZA: _stanza,
     EventKind.UNREAD: lambda e, s: UnreadEvent(words(e.peer)),
