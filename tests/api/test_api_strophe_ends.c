@@ -551,10 +551,10 @@ static void what_the_parser_holds_back_is_shaken_loose(void **state)
     strophe_app_close(&s);
 }
 
-/* The same behind a sign of life, where an idle session would let the loop sleep for a minute. */
+/* The same behind a sign of life, in the same record, where an idle session would let the loop sleep for a minute. */
 static void behind_a_sign_of_life_the_loop_sleeps_briefly(void **state)
 {
-    strophe_app s = { .loop_ms = 60000 };
+    strophe_app s = { 0 };
     epode_strophe_options so = EPODE_STROPHE_OPTIONS_INIT;
     static char big[12001];
     (void)state;
@@ -566,9 +566,10 @@ static void behind_a_sign_of_life_the_loop_sleeps_briefly(void **state)
     strophe_app_again(&s);
     strophe_app_listen(&s);
     app_until(&s.a, 10000, s.connects == 1 && s.a.synced);
+    s.loop_ms = 60000;
     memset(big, 'x', sizeof big - 1);
-    server_say(&srv, "stanza alice <message from='bob@localhost' type='chat'><body>small</body></message>");
-    server_say(&srv, "stanza alice <message from='bob@localhost' type='chat'><body>%s</body></message>", big);
+    server_say(&srv, "stanza alice <message from='bob@localhost' type='chat'><body>small</body></message>"
+                     "<message from='bob@localhost' type='chat'><body>%s</body></message>", big);
     app_until(&s.a, 10000, s.bodies == 2);
     strophe_app_close(&s);
 }
