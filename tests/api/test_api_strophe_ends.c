@@ -551,29 +551,6 @@ static void what_the_parser_holds_back_is_shaken_loose(void **state)
     strophe_app_close(&s);
 }
 
-/* The same behind a sign of life, in the same record, where an idle session would let the loop sleep for a minute. */
-static void behind_a_sign_of_life_the_loop_sleeps_briefly(void **state)
-{
-    strophe_app s = { 0 };
-    epode_strophe_options so = EPODE_STROPHE_OPTIONS_INIT;
-    static char big[12001];
-    (void)state;
-    epode_options o = app_options(&s.a, &srv, NULL);
-    strophe_app_open(&s);
-    app_open(&s.a, &o);
-    so.idle_ms = 60000;
-    assert_int_equal(epode_strophe_set(s.a.client, &so), EPODE_OK);
-    strophe_app_again(&s);
-    strophe_app_listen(&s);
-    app_until(&s.a, 10000, s.connects == 1 && s.a.synced);
-    s.loop_ms = 60000;
-    memset(big, 'x', sizeof big - 1);
-    server_say(&srv, "stanza alice <message from='bob@localhost' type='chat'><body>small</body></message>"
-                     "<message from='bob@localhost' type='chat'><body>%s</body></message>", big);
-    app_until(&s.a, 10000, s.bodies == 2);
-    strophe_app_close(&s);
-}
-
 static unsigned overdue;
 
 static void count_overdue(int level, const char *area, const char *line, void *user)
@@ -686,7 +663,6 @@ int main(int argc, char **argv)
         cmocka_unit_test(events_may_be_pulled_or_left_alone),
         cmocka_unit_test(a_server_that_closes_first_ends_no_process),
         cmocka_unit_test(decrypted_bytes_do_not_wait_for_the_loop),
-        cmocka_unit_test(behind_a_sign_of_life_the_loop_sleeps_briefly),
         cmocka_unit_test(what_the_parser_holds_back_is_shaken_loose),
         cmocka_unit_test(an_answer_that_is_overdue_is_asked_after),
         cmocka_unit_test(nagle_is_off),
