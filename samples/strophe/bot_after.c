@@ -55,7 +55,7 @@ int main(int argc, char **argv)
     options.password = getenv("BOT_PASSWORD");
     options.store_path = "bot.db";
     options.host = argc > 2 ? argv[2] : NULL;
-    options.port = (uint16_t)(argc > 3 ? atoi(argv[3]) : 0);
+    options.port = (uint16_t)(argc > 3 ? strtoul(argv[3], NULL, 10) : 0);
     options.ca_file = argc > 4 ? argv[4] : NULL;
     if (epode_client_new(&client, &options, NULL, 0))
         return 1;

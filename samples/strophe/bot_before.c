@@ -52,7 +52,7 @@ int main(int argc, char **argv)
     xmpp_conn_set_pass(conn, getenv("BOT_PASSWORD"));
     if (argc > 4)
         xmpp_conn_set_cafile(conn, argv[4]);
-    if (xmpp_connect_client(conn, argc > 2 ? argv[2] : NULL, (unsigned short)(argc > 3 ? atoi(argv[3]) : 0), on_connection, ctx) == XMPP_EOK)
+    if (xmpp_connect_client(conn, argc > 2 ? argv[2] : NULL, (unsigned short)(argc > 3 ? strtoul(argv[3], NULL, 10) : 0), on_connection, ctx) == XMPP_EOK)
         xmpp_run(ctx);
     xmpp_conn_release(conn);
     xmpp_ctx_free(ctx);

@@ -160,7 +160,7 @@ static void an_idle_client_wakes_nobody(void **state)
     app_for(&a, watched ? 15000 : 300);
     assert_int_equal(threads(), 1);
     long before = voluntary_switches();
-    assert_false(app_is_due(&a, watched ? atoi(watched) : 5000));
+    assert_false(app_is_due(&a, watched ? (int)strtol(watched, NULL, 10) : 5000));
     long switches = voluntary_switches() - before;
     assert_in_range(switches, 1, 3);
     app_stop(&a, EPODE_STOP_CLOSE);

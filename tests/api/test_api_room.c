@@ -59,8 +59,8 @@ static void history_comes_from_the_archive_and_never_twice(void **state)
     app_until(&a, 5000, strstr(texts(&a), "three;") && strstr(texts(&a), "*mine;"));
     server_say(&srv, "room-say " DEN " bo four");
     app_until(&a, 5000, strstr(texts(&a), "four;"));
-    char before[8192];
-    strcpy(before, texts(&a));
+    char before[APP_NOTES] = "";
+    app_append(before, sizeof before, "%s", texts(&a));
     assert_null(strchr(before, '?'));
     done(&a);
     server_say(&srv, "room-say " DEN " bo five");
@@ -68,7 +68,7 @@ static void history_comes_from_the_archive_and_never_twice(void **state)
     memset(&s, 0, sizeof s);
     start(&a, "history.db", &s);
     app_until(&a, 5000, s.joined && strstr(texts(&a), "five;"));
-    strcat(before, "five;");
+    app_append(before, sizeof before, "five;");
     assert_string_equal(texts(&a), before);
     assert_int_equal(epode_room_leave(a.client, DEN, NULL), EPODE_OK);
     done(&a);
@@ -93,14 +93,14 @@ static void without_an_archive_the_rooms_own_history_is_taken_once(void **state)
     assert_int_equal(say(&a, "mine"), EPODE_OK);
     server_say(&srv, "room-say " DEN " bo seven");
     app_until(&a, 5000, strstr(texts(&a), "seven?;") && a.acknowledged);
-    char before[8192];
-    strcpy(before, texts(&a));
+    char before[APP_NOTES] = "";
+    app_append(before, sizeof before, "%s", texts(&a));
     done(&a);
     server_say(&srv, "room-say " DEN " bo eight");
     memset(&s, 0, sizeof s);
     start(&a, "none.db", &s);
     app_until(&a, 5000, strstr(texts(&a), "eight?;"));
-    strcat(before, "eight?;");
+    app_append(before, sizeof before, "eight?;");
     assert_string_equal(texts(&a), before);
     assert_int_equal(epode_room_leave(a.client, DEN, NULL), EPODE_OK);
     done(&a);
