@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "chat.h"
@@ -240,13 +239,6 @@ static bool do_line(chat *c, const char *line)
     return true;
 }
 
-static int64_t now_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /* Lets the client work until input is there (true), or it is over. */
 static bool wait_input(void *user)
 {
@@ -272,14 +264,14 @@ static bool wait_input(void *user)
 static void wait_sent(chat *c)
 {
     bool terminal = screen_is_terminal(c->screen);
-    int64_t end = now_ms() + (terminal ? LEAVE_TTY_MS : (int64_t)c->o->timeout_s * 1000);
+    int64_t end = cli_now_ms() + (terminal ? LEAVE_TTY_MS : (int64_t)c->o->timeout_s * 1000);
     for (;;) {
         bool typed;
         while (epode_client_process(c->client) == EPODE_OK)
             ;
         epode_state state = epode_client_state(c->client);
         bool done = c->waiting_count == 0 && !c->filling && (c->synced || c->o->no_sync || terminal);
-        int64_t left = end - now_ms();
+        int64_t left = end - cli_now_ms();
         if (state == EPODE_STOPPED || cli_interrupted || left <= 0 || (terminal && state != EPODE_READY) ||
             (done && state == EPODE_READY))
             break;

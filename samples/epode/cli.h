@@ -72,6 +72,9 @@ void cli_end(void); /* behind epode_client_free() */
 int cli_run(const cli_options *o, epode_client *client);
 /* The same, and each line of standard input is handed over. */
 int cli_run_lines(const cli_options *o, epode_client *client, void (*on_line)(char *line, void *user), void *user);
+/* Runs it until *end_ms (of cli_now_ms(); 0: not known yet) is past: true, and it still runs. False: it is stopped. */
+bool cli_run_until(epode_client *client, const int64_t *end_ms);
+int64_t cli_now_ms(void); /* of a clock that nobody sets */
 void cli_catch_signals(void);
 extern volatile int cli_interrupted;
 

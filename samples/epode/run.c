@@ -45,6 +45,21 @@ static bool take_input(typed *t, void (*on_line)(char *line, void *user), void *
     return true;
 }
 
+int64_t cli_now_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* The first asks nicely, the second does not wait for the server. */
+static void take_signals(epode_client *client, int *asked)
+{
+    if (cli_interrupted > *asked)
+        epode_client_stop(client, *asked ? EPODE_STOP_RESUMABLE : EPODE_STOP_CLOSE);
+    *asked = cli_interrupted;
+}
+
 int cli_run(const cli_options *o, epode_client *client)
 {
     return cli_run_lines(o, client, NULL, NULL);
@@ -62,14 +77,31 @@ int cli_run_lines(const cli_options *o, epode_client *client, void (*on_line)(ch
         if (epode_client_state(client) == EPODE_STOPPED)
             return EXIT_OK;
         if (cli_interrupted > asked) {
-            /* The first asks nicely, the second does not wait for the server. */
-            epode_client_stop(client, asked ? EPODE_STOP_RESUMABLE : EPODE_STOP_CLOSE);
-            asked = cli_interrupted;
+            take_signals(client, &asked);
             continue;
         }
         if (!cli_wait(client, on_line ? STDIN_FILENO : -1, -1, &there))
             return EXIT_OTHER;
         if (there && !take_input(&input, on_line, user))
             on_line = NULL;
+    }
+}
+
+bool cli_run_until(epode_client *client, const int64_t *end_ms)
+{
+    cli_catch_signals();
+    int asked = 0;
+    for (;;) {
+        bool there;
+        cli_process(client);
+        int64_t left = *end_ms ? *end_ms - cli_now_ms() : -1;
+        if (epode_client_state(client) == EPODE_STOPPED)
+            return false;
+        if (*end_ms && left <= 0)
+            return true;
+        if (cli_interrupted > asked)
+            take_signals(client, &asked);
+        else if (!cli_wait(client, -1, (int)left, &there))
+            return false;
     }
 }

@@ -59,11 +59,15 @@ static json_t *presence_json(const epode_presence *p)
                      "photo", p->photo, "software", p->caps_node);
 }
 
+/* Nothing says that the last answer has come: every contact's server answers the probe in its own time (RFC 6121, 4.3).
+ * So a pause is waited for, from the server's answer to a ping on. */
+#define QUIET_MS 1000
+
 typedef struct presence_run {
     const cli_options *o;
     const char *peer; /* NULL: everybody */
     bool asked;
-    unsigned changes, seen; /* presence that came; what of it had come when the last question left */
+    int64_t end_ms; /* when it will have been quiet for long enough; 0: not counted yet */
     int code;
 } presence_run;
 
@@ -84,39 +88,34 @@ static bool print_presence(const epode_presence *p, void *user)
     return true;
 }
 
-static void ask(presence_run *run, epode_client *client);
-
-/* The server answers in order: when nothing came in front of an answer, all that it knows at once is here. */
-static void on_answer(epode_client *client, const epode_iq_answer *answer, void *user)
+static void print_all(presence_run *run, epode_client *client)
 {
-    presence_run *run = user;
-    if (!client || answer->outcome == EPODE_IQ_CANCELLED)
-        return;
-    if (run->changes != run->seen) {
-        ask(run, client);
-        return;
-    }
     const epode_presence *p;
     for (size_t i = 0; run->peer && (p = epode_presence_at(client, run->peer, i)) != NULL; i++)
         print_presence(p, run);
     if (!run->peer)
         epode_presence_each(client, print_presence, run);
-    epode_client_stop(client, EPODE_STOP_CLOSE);
+}
+
+static void on_answer(epode_client *client, const epode_iq_answer *answer, void *user)
+{
+    presence_run *run = user;
+    if (client && answer->outcome != EPODE_IQ_CANCELLED)
+        run->end_ms = cli_now_ms() + QUIET_MS;
 }
 
 static void ask(presence_run *run, epode_client *client)
 {
-    run->seen = run->changes;
-    run->asked = epode_ping(client, NULL, on_answer, run, NULL) == EPODE_OK;
-    if (!run->asked)
-        epode_client_stop(client, EPODE_STOP_CLOSE);
+    run->asked = true;
+    if (epode_ping(client, NULL, on_answer, run, NULL) != EPODE_OK)
+        run->end_ms = cli_now_ms() + QUIET_MS;
 }
 
 static void on_presence_event(epode_client *client, const epode_event *ev, void *user)
 {
     presence_run *run = user;
-    if (ev->type == EPODE_EV_PRESENCE)
-        run->changes++;
+    if (ev->type == EPODE_EV_PRESENCE && run->end_ms)
+        run->end_ms = cli_now_ms() + QUIET_MS;
     else if (ev->type == EPODE_EV_STATE && ev->state == EPODE_READY && !run->asked)
         ask(run, client);
     else if (ev->type == EPODE_EV_STATE && ev->state == EPODE_STOPPED && ev->error)
@@ -137,8 +136,11 @@ int cmd_presence(cli_options *o)
     if (!client)
         return code;
     code = cli_start(o, client);
-    if (!code)
+    if (!code && cli_run_until(client, &run.end_ms)) {
+        print_all(&run, client);
+        epode_client_stop(client, EPODE_STOP_CLOSE);
         code = cli_run(o, client);
+    }
     epode_client_free(client);
     cli_end();
     return code ? code : run.code;

@@ -1,4 +1,7 @@
 """Who is there, and everything that changes, through the program."""
+import threading
+import time
+
 import harness
 
 
@@ -43,6 +46,20 @@ class People(harness.Case):
         r = self.run_as(server, "presence", user="mallory")
         self.assertNotEqual(r.code, 0)
         self.assertEqual(r.error["status"], "EPODE_EAUTH")
+
+    def test_a_contact_whose_server_answers_late_is_printed_too(self):
+        server = self.serve_friends()
+
+        def answer():
+            while not server.say("dump")["counters"].get("sessions"):
+                time.sleep(0.01)
+            time.sleep(0.4)
+            server.say("stanza alice <presence from='bob@localhost/far' to='alice@localhost'><show>xa</show></presence>")
+        late = threading.Thread(target=answer)
+        late.start()
+        r = self.run_as(server, "presence")
+        late.join()
+        self.assertEqual([(o["jid"], o["show"]) for o in r.objects], [("bob@localhost/far", "xa")], r.err)
 
     def test_everything_that_changes_is_one_line_each(self):
         server = self.serve_friends()
