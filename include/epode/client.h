@@ -71,7 +71,7 @@ typedef struct epode_options {
     const char *tag;        /* names the software in the resource (Bind 2); nothing private. NULL: "epode" */
     const char *software, *device; /* shown to the account's owner by the server; NULL: "epode", none */
     const char *host;       /* a name or address in place of discovery; the certificate stays the domain's */
-    uint16_t port;          /* 0: 5223 (direct TLS) or 5222 */
+    uint16_t port;          /* 0: what DNS says; with host 5223 (direct TLS) and 5222. Without host: the domain's own */
     const char *ca_file;    /* PEM file of trusted authorities; NULL: the system's */
     const char *dns_server; /* "ADDR", "ADDR:PORT", "[v6]:PORT"; NULL: the system's */
     uint32_t tls;           /* EPODE_TLS_* */

@@ -98,9 +98,10 @@ EPODE_API epode_status epode_send_message(epode_client *client, const epode_outg
  * EPODE_EINVAL: no such message. Published as soon as there is a session. */
 EPODE_API epode_status epode_mark_displayed(epode_client *client, uint64_t row, bool notify_sender);
 
-/* Gets up to n older messages (0: a page) below the given one, where the store has a hole; EPODE_EV_SYNC events
- * follow. Of a room's message, the room's archive is asked. row 0: below everything held of the account's. EPODE_DONE: nothing is missing there. EPODE_AGAIN: busy with another
- * query of that archive; EPODE_ESTATE: not ready. */
+/* Gets up to n older messages (0: a page) below the given one, of the archive that it is in (the account's or a room's),
+ * where the store has a hole; EPODE_EV_SYNC events follow. row 0: below everything held of the account's. EPODE_DONE:
+ * nothing is missing there, or that room is not followed any more. EPODE_AGAIN: busy with another query of that archive;
+ * EPODE_ESTATE: not ready. */
 EPODE_API epode_status epode_history_fill(epode_client *client, uint64_t row, unsigned n);
 
 /* Keeps the archive of this room (a bare JID) too, now and in all later sessions; joining it is not needed.

@@ -64,8 +64,8 @@ typedef struct epode_message {
  * save peer and all archives. */
 typedef struct epode_query {
     size_t size;
-    const char *peer;    /* this conversation of the account's archive; NULL: all of it */
-    const char *archive; /* bare JID of the owner; NULL: the store's only account */
+    const char *peer;    /* this conversation; NULL: all of the archive */
+    const char *archive; /* bare JID of the owner; NULL: the peer's own, where that is a room with one, else the account's */
     bool newest_first;
     uint64_t from_row;   /* begin behind this message, in the direction of reading; 0: at the end */
     bool inclusive;      /* ... with it */
@@ -109,7 +109,7 @@ typedef struct epode_conversation {
 /* Calls each for every conversation, the one with the newest message first, until it returns false. */
 EPODE_API epode_status epode_store_conversations(epode_store *store,
                                                  bool (*each)(const epode_conversation *c, void *user), void *user);
-/* What is unread with one peer. EPODE_DONE: there is no such conversation (the count is 0). */
+/* What is unread with one peer, or in a room. EPODE_DONE: there is no such conversation (the count is 0). */
 EPODE_API epode_status epode_store_unread(epode_store *store, const char *peer, uint32_t *count, bool *at_least);
 
 /* --- the roster ------------------------------------------------------------------------------------------ */

@@ -35,10 +35,10 @@ static const char usage[] =
     "  --password-file FILE first line is the password (or the variable EPODE_PASSWORD)\n"
     "  --oauth-file FILE    first line is an OAuth token, for OAUTHBEARER\n"
     "  --cert FILE, --key FILE    log in with this certificate (PEM; EXTERNAL)\n"
-    "  --host HOST, --port PORT   connect there in place of what DNS says\n"
+    "  --host HOST, --port PORT   connect there in place of what DNS says (or EPODE_HOST, EPODE_PORT)\n"
     "  --tls direct|starttls|auto\n"
     "  --transport tcp|strophe    strophe: over a connection of libstrophe's\n"
-    "  --ca FILE            trust these authorities in place of the system's\n"
+    "  --ca FILE            trust these authorities in place of the system's (or EPODE_CA)\n"
     "  --dns SERVER         ask this name server\n"
     "  --tag TEXT           names this client in its resource\n"
     "  --inactive           begin inactive (XEP-0352)\n"
@@ -223,7 +223,14 @@ static bool takes_transport(const char *command)
 
 bool cli_parse(cli_options *o, int argc, char **argv, int *code)
 {
+    const char *port = getenv("EPODE_PORT");
     o->timeout_s = 30;
+    o->host = getenv("EPODE_HOST");
+    o->ca = getenv("EPODE_CA");
+    if (port && *port && !parse_number(port, 65535, &o->port)) {
+        *code = EXIT_USAGE;
+        return false;
+    }
     for (int opt; (opt = getopt_long(argc, argv, "v", long_options, NULL)) != -1;) {
         if (opt == O_HELP || opt == O_VERSION) {
             if (opt == O_HELP)

@@ -23,6 +23,7 @@ int main(int argc, char **argv)
     epode_client *client;
     epode_options options = EPODE_OPTIONS_INIT;
     char why[200];
+    const char *port = getenv("EPODE_PORT");
     if (argc < 4)
         return fprintf(stderr, "usage: EPODE_PASSWORD=... hello JID PEER STORE\n"), 1;
     options.jid = argv[1];
@@ -30,6 +31,7 @@ int main(int argc, char **argv)
     options.store_path = argv[3];
     options.password = getenv("EPODE_PASSWORD");
     options.host = getenv("EPODE_HOST"); /* NULL: where DNS says */
+    options.port = port ? (uint16_t)strtoul(port, NULL, 10) : 0;
     options.ca_file = getenv("EPODE_CA"); /* NULL: the system's authorities */
     options.on_event = on_event;
     if (epode_client_new(&client, &options, why, sizeof why))

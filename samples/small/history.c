@@ -53,7 +53,8 @@ int main(int argc, char **argv)
         shown = last;
         last = page(client, argv[1], shown);
         synced = false;
-        if (epode_history_fill(client, last, 20) == EPODE_OK)
+        epode_status st = epode_history_fill(client, last, 20);
+        if (st == EPODE_OK || st == EPODE_AGAIN) /* again: asked for by reading to the end */
             wait_for(client, &synced);
     } while (last != shown && getchar() != EOF);
     epode_client_free(client);

@@ -11,7 +11,7 @@ static void show(const epode_message *m, void *user)
 
 static void on_event(epode_client *client, const epode_event *event, void *user)
 {
-    if (event->type == EPODE_EV_MESSAGE && event->change == EPODE_CHANGE_NEW)
+    if (event->type == EPODE_EV_MESSAGE && event->change == EPODE_CHANGE_NEW && !event->history)
         epode_store_message(epode_client_store(client), event->row, show, NULL);
     else if (event->type == EPODE_EV_FETCHED)
         *(int *)user = event->synced ? 0 : 2; /* 2: there is more; the next one gets it */

@@ -1,6 +1,8 @@
 /* bot_after.c: bot_before.c with epode's start-up and store: what it was told, also while it was away, is in bot.db.
  *
- *   BOT_PASSWORD=... bot_after JID [HOST PORT [CAFILE]]
+ *   EPODE_PASSWORD=... bot_after JID
+ *
+ * EPODE_HOST, EPODE_PORT and EPODE_CA: in place of DNS and of the system's authorities.
  */
 #include <epode/strophe.h>
 #include <stdio.h>
@@ -44,19 +46,20 @@ static void on_connection(xmpp_conn_t *conn, xmpp_conn_event_t event, int error,
 
 int main(int argc, char **argv)
 {
+    const char *host = getenv("EPODE_HOST"), *port = getenv("EPODE_PORT"), *ca = getenv("EPODE_CA");
     if (argc < 2)
-        return fprintf(stderr, "usage: BOT_PASSWORD=... %s JID [HOST PORT [CAFILE]]\n", argv[0]), 1;
+        return fprintf(stderr, "usage: EPODE_PASSWORD=... %s JID\n", argv[0]), 1;
     xmpp_initialize();
     xmpp_ctx_t *ctx = xmpp_ctx_new(NULL, NULL);
     xmpp_conn_t *conn = xmpp_conn_new(ctx);
     epode_client *client;
     epode_options options = EPODE_OPTIONS_INIT;
     options.jid = argv[1];
-    options.password = getenv("BOT_PASSWORD");
+    options.password = getenv("EPODE_PASSWORD");
     options.store_path = "bot.db";
-    options.host = argc > 2 ? argv[2] : NULL;
-    options.port = (uint16_t)(argc > 3 ? strtoul(argv[3], NULL, 10) : 0);
-    options.ca_file = argc > 4 ? argv[4] : NULL;
+    options.host = host;
+    options.port = (uint16_t)(port ? strtoul(port, NULL, 10) : 0);
+    options.ca_file = ca;
     if (epode_client_new(&client, &options, NULL, 0))
         return 1;
     if (epode_strophe_connect(client, conn, on_connection, ctx) == EPODE_OK)

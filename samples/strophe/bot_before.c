@@ -1,6 +1,8 @@
 /* bot_before.c: a bot on libstrophe that says what it is told. bot_after.c is the same with epode's start-up and store.
  *
- *   BOT_PASSWORD=... bot_before JID [HOST PORT [CAFILE]]
+ *   EPODE_PASSWORD=... bot_before JID
+ *
+ * EPODE_HOST, EPODE_PORT and EPODE_CA: in place of DNS and of the system's authorities.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,16 +45,17 @@ static void on_connection(xmpp_conn_t *conn, xmpp_conn_event_t event, int error,
 
 int main(int argc, char **argv)
 {
+    const char *host = getenv("EPODE_HOST"), *port = getenv("EPODE_PORT"), *ca = getenv("EPODE_CA");
     if (argc < 2)
-        return fprintf(stderr, "usage: BOT_PASSWORD=... %s JID [HOST PORT [CAFILE]]\n", argv[0]), 1;
+        return fprintf(stderr, "usage: EPODE_PASSWORD=... %s JID\n", argv[0]), 1;
     xmpp_initialize();
     xmpp_ctx_t *ctx = xmpp_ctx_new(NULL, NULL);
     xmpp_conn_t *conn = xmpp_conn_new(ctx);
     xmpp_conn_set_jid(conn, argv[1]);
-    xmpp_conn_set_pass(conn, getenv("BOT_PASSWORD"));
-    if (argc > 4)
-        xmpp_conn_set_cafile(conn, argv[4]);
-    if (xmpp_connect_client(conn, argc > 2 ? argv[2] : NULL, (unsigned short)(argc > 3 ? strtoul(argv[3], NULL, 10) : 0), on_connection, ctx) == XMPP_EOK)
+    xmpp_conn_set_pass(conn, getenv("EPODE_PASSWORD"));
+    if (ca)
+        xmpp_conn_set_cafile(conn, ca);
+    if (xmpp_connect_client(conn, host, (unsigned short)(port ? strtoul(port, NULL, 10) : 0), on_connection, ctx) == XMPP_EOK)
         xmpp_run(ctx);
     xmpp_conn_release(conn);
     xmpp_ctx_free(ctx);

@@ -419,6 +419,8 @@ bool ep_client_published(epode_client *c, const ep_elem *iq);
 extern const ep_sync_events ep_client_sync_events;
 void ep_client_search_init(epode_client *c);
 void ep_client_feed_search(epode_client *c); /* soon, behind everything else */
+/* Asks for up to n older messages below row; 0: below all that is held of that archive, 0: of the account's. */
+epode_status ep_client_fill(epode_client *c, int64_t archive, uint64_t row, unsigned n);
 void ep_client_feed_search_now(epode_client *c); /* the newest words that wait for that: somebody is about to search */
 void ep_client_emit_changes(epode_client *c, const ep_changes *changes);
 

@@ -17,6 +17,7 @@ struct epode_cursor {
     bool peerless; /* a peer that is not known: nothing to read */
     epode_store *store;
     epode_client *client; /* whose hole below is filled when reading reaches it; NULL: nobody's */
+    int64_t archive;      /* what is read; 0: not known */
     uint64_t last_row;
 };
 
@@ -86,8 +87,6 @@ static epode_status reader_archive(epode_store *s, const char *owner, int64_t *a
     return st < 0 ? st : f.archive ? EPODE_OK : EPODE_DONE;
 }
 
-static epode_status reader_conversation(epode_store *s, const char *owner, const char *peer, int64_t *id);
-
 typedef struct conversation_find {
     const char *peer;
     int64_t id, last;
@@ -110,13 +109,15 @@ static epode_status conversation_peer(const ep_conversation *c, void *user)
     return EPODE_OK;
 }
 
-static epode_status reader_conversation(epode_store *s, const char *owner, const char *peer, int64_t *id)
+/* Without an owner: of the room's own archive where the peer is a room that has one, else of the account's. */
+static epode_status reader_conversation(epode_store *s, const char *owner, const char *peer, int64_t *archive, int64_t *id)
 {
-    int64_t archive;
     conversation_find f = { .peer = peer };
-    epode_status st = reader_archive(s, owner, &archive);
+    epode_status st = reader_archive(s, owner ? owner : peer, archive);
+    if (st == EPODE_DONE && !owner)
+        st = reader_archive(s, NULL, archive);
     while (st == EPODE_OK && !f.id)
-        st = ep_conversation_list(s->store, archive, f.last, 100, conversation_peer, &f);
+        st = ep_conversation_list(s->store, *archive, f.last, 100, conversation_peer, &f);
     *id = f.id;
     return st < 0 ? st : f.id ? EPODE_OK : EPODE_DONE;
 }
@@ -152,7 +153,7 @@ static epode_status message_fill(epode_cursor *c, const ep_view *v)
     return EPODE_OK;
 }
 
-static epode_status query_options(epode_store *s, const epode_query *q, ep_cursor_options *o)
+static epode_status query_options(epode_store *s, const epode_query *q, ep_cursor_options *o, int64_t *archive)
 {
     epode_status st = EPODE_OK;
     *o = (ep_cursor_options){ .from_row = (int64_t)q->from_row, .inclusive = q->inclusive, .from_day = q->from_ms != 0,
@@ -160,9 +161,10 @@ static epode_status query_options(epode_store *s, const epode_query *q, ep_curso
     o->flags = (q->newest_first ? EP_CURSOR_UP : 0) | (q->everything ? EP_CURSOR_ALL : 0) |
                (q->with_xml ? EP_CURSOR_XML : 0);
     if (q->peer)
-        st = reader_conversation(s, q->archive, q->peer, &o->conversation);
+        st = reader_conversation(s, q->archive, q->peer, archive, &o->conversation);
     else if (!q->search || q->archive)
-        st = reader_archive(s, q->archive, &o->archive);
+        st = reader_archive(s, q->archive, archive);
+    o->archive = q->peer ? 0 : *archive;
     return st;
 }
 
@@ -177,7 +179,7 @@ epode_status epode_store_messages(epode_store *s, const epode_query *query, epod
     epode_cursor *c = ep_calloc(1, sizeof *c);
     if (!c)
         return EPODE_ENOMEM;
-    epode_status st = query_options(s, &q, &o);
+    epode_status st = query_options(s, &q, &o, &c->archive);
     c->peerless = st == EPODE_DONE;
     c->store = s;
     if (q.search && s->client)
@@ -190,27 +192,34 @@ epode_status epode_store_messages(epode_store *s, const epode_query *query, epod
     }
     if (q.newest_first && !q.search)
         c->client = s->client;
+    c->last_row = q.from_row;
     *out = c;
     return EPODE_OK;
+}
+
+/* The next few of them. EPODE_DONE: read to the end of what is held; if more is to be had, it is on its way. */
+static epode_status cursor_more(epode_cursor *c)
+{
+    epode_status st = EPODE_DONE;
+    c->at = c->count = 0;
+    if (c->store->client)
+        ep_client_settle_now(c->store->client);
+    if (!c->peerless)
+        st = ep_cursor_next(c->cursor, &c->views, &c->count);
+    if (st == EPODE_DONE && c->client) {
+        ep_client_fill(c->client, c->archive, c->last_row, 0);
+        c->client = NULL;
+    }
+    return st < 0 ? st : c->count ? EPODE_OK : EPODE_DONE;
 }
 
 epode_status epode_cursor_next(epode_cursor *c, const epode_message **message)
 {
     *message = NULL;
-    if (c->peerless)
-        return EPODE_DONE;
     if (c->at == c->count) {
-        c->at = c->count = 0;
-        if (c->store->client)
-            ep_client_settle_now(c->store->client);
-        epode_status st = ep_cursor_next(c->cursor, &c->views, &c->count);
-        if (st == EPODE_DONE && c->client) {
-            /* Read to the end of what is held: if more is to be had, it is on its way. */
-            epode_history_fill(c->client, c->last_row, 0);
-            c->client = NULL;
-        }
-        if (st != EPODE_OK || !c->count)
-            return st < 0 ? st : EPODE_DONE;
+        epode_status more = cursor_more(c);
+        if (more != EPODE_OK)
+            return more;
     }
     c->last_row = (uint64_t)c->views[c->at].row;
     epode_status st = message_fill(c, &c->views[c->at++]);
@@ -300,10 +309,10 @@ epode_status epode_store_conversations(epode_store *s, bool (*each)(const epode_
 
 epode_status epode_store_unread(epode_store *s, const char *peer, uint32_t *count, bool *at_least)
 {
-    int64_t id;
+    int64_t archive, id;
     *count = 0;
     *at_least = false;
-    epode_status st = reader_conversation(s, NULL, peer, &id);
+    epode_status st = reader_conversation(s, NULL, peer, &archive, &id);
     return st == EPODE_OK ? ep_unread_count(s->store, id, 0, count, at_least) : st;
 }
 

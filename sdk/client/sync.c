@@ -161,7 +161,7 @@ static epode_status place_of(const ep_view *view, void *user)
     return EPODE_OK;
 }
 
-/* The oldest one that is held of the account's archive. */
+/* The oldest one that is held of an archive. */
 static epode_status oldest_place(epode_client *c, place *at)
 {
     ep_cursor *cursor = NULL;
@@ -175,11 +175,11 @@ static epode_status oldest_place(epode_client *c, place *at)
     return st;
 }
 
-epode_status epode_history_fill(epode_client *c, uint64_t row, unsigned n)
+epode_status ep_client_fill(epode_client *c, int64_t archive, uint64_t row, unsigned n)
 {
     if (c->freed || c->suspended || !c->was_ready)
         return EPODE_ESTATE;
-    place at = { ep_sync_archive(c->sync), INT64_MAX };
+    place at = { archive ? archive : ep_sync_archive(c->sync), INT64_MAX };
     epode_status st = row ? ep_view_get(c->store, (int64_t)row, place_of, &at) : oldest_place(c, &at);
     if (st < 0)
         return st;
@@ -189,4 +189,9 @@ epode_status epode_history_fill(epode_client *c, uint64_t row, unsigned n)
     ep_client_schedule(c);
     ep_loop_leave(c->loop);
     return st;
+}
+
+epode_status epode_history_fill(epode_client *c, uint64_t row, unsigned n)
+{
+    return ep_client_fill(c, 0, row, n);
 }

@@ -132,44 +132,97 @@ static void an_id_in_a_room_that_gives_none_is_not_believed(void **state)
     server_say(&srv, "feature occupant-ids on");
 }
 
-static size_t read_back(app *a, uint64_t *oldest)
+#define LONG "long@rooms.localhost"
+
+/* What a query gives; *oldest: the last of it. */
+static size_t read_all(app *a, const epode_query *q, uint64_t *oldest)
 {
-    epode_query q = EPODE_QUERY_INIT;
     epode_cursor *cursor;
     const epode_message *m;
     size_t n = 0;
-    q.archive = "long@rooms.localhost";
-    q.newest_first = true;
-    assert_int_equal(epode_store_messages(epode_client_store(a->client), &q, &cursor), EPODE_OK);
+    assert_int_equal(epode_store_messages(epode_client_store(a->client), q, &cursor), EPODE_OK);
     for (; epode_cursor_next(cursor, &m) == EPODE_OK; n++)
-        *oldest = m->row;
+        if (!n || q->newest_first)
+            *oldest = m->row;
     epode_cursor_free(cursor);
     return n;
 }
 
-/* What a first login left to the server is got as somebody reads back, in a room as elsewhere. */
+/* What is held of the room, read forwards, so that nothing is asked for. *oldest: the first. */
+static size_t held(app *a, uint64_t *oldest)
+{
+    epode_query q = { .size = sizeof q, .archive = LONG };
+    return read_all(a, &q, oldest);
+}
+
+/* In a room of 120 messages with the newest page of them; how many, and the oldest. */
+static size_t start_long(app *a, seen *s, const char *store, uint64_t *oldest)
+{
+    a->on = note;
+    a->more = s;
+    epode_options o = app_options(a, &srv, store);
+    o.first_sync_messages = 20;
+    app_open(a, &o);
+    assert_int_equal(epode_client_start(a->client), EPODE_OK);
+    assert_int_equal(epode_room_join(a->client, LONG, "al", NULL, 0), EPODE_OK);
+    app_until(a, 10000, s->joined && a->synced && held(a, oldest) >= 20);
+    app_settled(a);
+    return held(a, oldest);
+}
+
+/* What a first login left to the server is got as somebody reads back, in a room as elsewhere: whether the room is named
+ * as the archive or as the peer, also where reading begins at the end of what is held, or shows nothing of it. */
 static void a_rooms_older_messages_come_as_they_are_read(void **state)
+{
+    (void)state;
+    server_say(&srv, "room-create long");
+    server_say(&srv, "archive-add " LONG " dave 120");
+    for (int how = 0; how < 4; how++) {
+        app a = { 0 };
+        seen s = { 0 };
+        char store[32];
+        uint64_t oldest, last;
+        snprintf(store, sizeof store, "long%d.db", how);
+        size_t first = start_long(&a, &s, store, &oldest);
+        assert_true(first < 120);
+        epode_query q = { .size = sizeof q, .newest_first = true, .from_row = how == 2 ? oldest : 0, .from_ms = how == 3 };
+        *(how == 1 ? &q.peer : &q.archive) = LONG;
+        assert_int_equal(read_all(&a, &q, &last), how < 2 ? first : 0);
+        app_until(&a, 10000, read_all(&a, &q, &last) < 200 && held(&a, &oldest) == 120);
+        app_until(&a, 10000, epode_history_fill(a.client, oldest, 10) == EPODE_DONE);
+        assert_int_equal(epode_room_leave(a.client, LONG, NULL), EPODE_OK);
+        /* It is not followed any more. */
+        app_settled(&a);
+        assert_int_equal(epode_history_fill(a.client, oldest, 10), EPODE_DONE);
+        done(&a);
+    }
+}
+
+/* Nobody has to know that a room's messages are in an archive of their own. */
+static void a_room_is_a_conversation_by_its_jid(void **state)
 {
     app a = { 0 };
     seen s = { 0 };
-    uint64_t oldest = 0;
+    uint64_t oldest;
+    uint32_t unread;
+    bool at_least;
     (void)state;
-    server_say(&srv, "room-create long");
-    server_say(&srv, "archive-add long@rooms.localhost dave 120");
-    a.on = note;
-    a.more = &s;
-    epode_options o = app_options(&a, &srv, "long.db");
-    o.first_sync_messages = 20;
-    app_open(&a, &o);
-    assert_int_equal(epode_client_start(a.client), EPODE_OK);
-    assert_int_equal(epode_room_join(a.client, "long@rooms.localhost", "al", NULL, 0), EPODE_OK);
-    app_until(&a, 10000, s.joined && a.synced && read_back(&a, &oldest) >= 20);
-    app_until(&a, 10000, read_back(&a, &oldest) == 120);
-    app_until(&a, 10000, epode_history_fill(a.client, oldest, 10) == EPODE_DONE);
-    assert_int_equal(epode_room_leave(a.client, "long@rooms.localhost", NULL), EPODE_OK);
-    /* It is not followed any more. */
-    app_settled(&a);
-    assert_int_equal(epode_history_fill(a.client, oldest, 10), EPODE_DONE);
+    start(&a, "peer.db", &s);
+    join(&a, &s, "al");
+    server_say(&srv, "room-say " DEN " eve a word of the room");
+    app_until(&a, 5000, strstr(texts(&a), "a word of the room"));
+    epode_store *store = epode_client_store(a.client);
+    epode_query q = { .size = sizeof q, .peer = DEN };
+    size_t n = read_all(&a, &q, &oldest);
+    assert_true(n > 0);
+    assert_int_equal(epode_store_unread(store, DEN, &unread, &at_least), EPODE_OK);
+    assert_true(unread > 0);
+    q.search = "word";
+    assert_int_equal(read_all(&a, &q, &oldest), 1);
+    /* The account's own archive has nothing of it. */
+    q = (epode_query){ .size = sizeof q, .peer = DEN, .archive = "alice@localhost" };
+    assert_int_equal(read_all(&a, &q, &oldest), 0);
+    assert_int_equal(epode_store_unread(store, "other@rooms.localhost", &unread, &at_least), EPODE_DONE);
     done(&a);
 }
 
@@ -181,6 +234,7 @@ int main(void)
         cmocka_unit_test(a_nick_that_was_somebody_elses_is_not_us),
         cmocka_unit_test(an_id_in_a_room_that_gives_none_is_not_believed),
         cmocka_unit_test(a_rooms_older_messages_come_as_they_are_read),
+        cmocka_unit_test(a_room_is_a_conversation_by_its_jid),
     };
     return cmocka_run_group_tests(tests, start_server, stop_server);
 }

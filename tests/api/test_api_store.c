@@ -320,6 +320,33 @@ static void what_was_there_before_the_store_is_no_news(void **state)
     news_of("later.db", 0, 0);
 }
 
+/* How many there are of somebody, newest first. */
+static size_t read_of(app *a, const char *peer)
+{
+    epode_query q = { .size = sizeof q, .peer = peer, .newest_first = true };
+    epode_cursor *cursor;
+    const epode_message *m;
+    size_t n = 0;
+    assert_int_equal(epode_store_messages(epode_client_store(a->client), &q, &cursor), EPODE_OK);
+    for (; epode_cursor_next(cursor, &m) == EPODE_OK; n++)
+        assert_string_equal(m->peer, peer);
+    epode_cursor_free(cursor);
+    return n;
+}
+
+/* Read to the end of nothing: what only the server has is asked for all the same. */
+static void a_conversation_that_only_the_server_has_comes_as_it_is_read(void **state)
+{
+    app a = { 0 };
+    (void)state;
+    server_say(&srv, "archive-add alice dave@localhost 5");
+    server_say(&srv, "archive-add alice bob@localhost 60");
+    online(&a, "below.db", 20);
+    assert_int_equal(read_of(&a, "dave@localhost"), 0);
+    app_until(&a, 10000, read_of(&a, "dave@localhost") == 5);
+    offline(&a);
+}
+
 static void search_at_once(app *a, const epode_event *event)
 {
     epode_query q = EPODE_QUERY_INIT;
@@ -598,6 +625,7 @@ int main(void)
         cmocka_unit_test_setup(a_store_is_read_while_it_grows, empty_archive),
         cmocka_unit_test_setup(what_has_just_come_is_found, empty_archive),
         cmocka_unit_test_setup(what_was_there_before_the_store_is_no_news, empty_archive),
+        cmocka_unit_test_setup(a_conversation_that_only_the_server_has_comes_as_it_is_read, empty_archive),
         cmocka_unit_test_setup(a_live_message_has_the_time_of_its_arrival, empty_archive),
         cmocka_unit_test_setup(conversations_are_listed_by_their_newest_message, empty_archive),
         cmocka_unit_test_setup(what_was_displayed_on_one_device_is_read_on_all, empty_archive),

@@ -71,6 +71,15 @@ class Samples(harness.Case):
         self.assertEqual(r.returncode, 0, r.stderr)
         self.assertEqual([line[2:] for line in r.stdout.splitlines()], list(reversed(self.bodies(server))))
 
+    def test_history_finds_what_is_below_that_of_others(self):
+        server = self.serve()
+        for peer, n in (("bob", 10), ("carol", 60), ("bob", 5)):
+            server.say(f"archive-add alice@localhost {peer}@localhost {n}")
+        self.connect(server, "--limit", "20", db=self.db("sample.db")).summary
+        r = self.sample("history", server, "bob@localhost", stdin="\n" * 10)
+        bodies = self.bodies(server)
+        self.assertEqual([line[2:] for line in r.stdout.splitlines()], list(reversed(bodies[:10] + bodies[70:])))
+
     def test_badge_counts_what_is_unread(self):
         server = self.serve()
         p = self.running("badge", server)
@@ -82,7 +91,8 @@ class Samples(harness.Case):
     def test_wake_gets_what_is_new_and_leaves_no_owner(self):
         server = self.serve()
         server.message("first")
-        self.assertEqual(self.sample("wake", server).returncode, 0)
+        r = self.sample("wake", server)
+        self.assertEqual((r.returncode, r.stdout), (0, ""), r.stderr)  # it was there before the store
         server.message("second")
         r = self.sample("wake", server)
         self.assertEqual((r.returncode, r.stdout), (0, "bob@localhost: second\n"), r.stderr)
@@ -100,6 +110,19 @@ class Samples(harness.Case):
                 r = self.sample(name, server, store=name + ".db")
                 self.assertEqual((r.returncode, r.stdout), (0, "synced\n"), r.stderr)
 
+    def test_the_program_takes_the_same_variables(self):
+        server = self.serve()
+        epode = [os.path.join(SAMPLES, "epode"), "connect", "alice@localhost", "--db", self.db("cli.db"), "--json"]
+        r = subprocess.run(epode, capture_output=True, text=True, timeout=30, check=False, env=self.env_of(server))
+        self.assertEqual(r.returncode, 0, r.stderr)
+        # What is given stands above them.
+        env = dict(self.env_of(server), EPODE_HOST="nowhere.invalid", EPODE_PORT="1", EPODE_CA="/nowhere")
+        given = ["--host", "127.0.0.1", "--port", str(server.direct), "--ca", server.ca]
+        r = subprocess.run(epode + given, capture_output=True, text=True, timeout=30, check=False, env=env)
+        self.assertEqual(r.returncode, 0, r.stderr)
+        r = subprocess.run(epode, capture_output=True, text=True, timeout=30, check=False, env=dict(env, EPODE_PORT="x"))
+        self.assertEqual((r.returncode, r.stderr), (1, "epode: 'x' is not a number from 1 to 65535\n"))
+
     def test_without_an_account_they_say_what_is_missing(self):
         r = subprocess.run([os.path.join(SAMPLES, "sample-timeline")], capture_output=True, text=True, check=False,
                            env={k: v for k, v in os.environ.items() if not k.startswith("EPODE_")})
@@ -107,11 +130,9 @@ class Samples(harness.Case):
         self.assertIn("EPODE_JID", r.stderr)
 
     def test_hello_sends_its_message(self):
-        """It knows no port: the server is on the one of the protocol, at an address of its own."""
-        server = self.serve("--listen", "127.0.52.23", "--direct-tls", "5223")
-        env = dict(self.env_of(server), EPODE_HOST="127.0.52.23")
+        server = self.serve()
         r = subprocess.run([os.path.join(SAMPLES, "hello"), "alice@localhost", "bob@localhost", self.db("hello.db")],
-                           capture_output=True, text=True, timeout=30, check=False, env=env)
+                           capture_output=True, text=True, timeout=30, check=False, env=self.env_of(server))
         self.assertEqual((r.returncode, r.stdout), (0, "ready after 3 waits of XMPP\n"), r.stderr)
         self.assertEqual(self.bodies(server), ["hello"])
 

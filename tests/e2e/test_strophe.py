@@ -169,10 +169,10 @@ class Bot(harness.ArchiveCase):
     """samples/strophe: a bot of libstrophe's, and the same with one call changed."""
 
     def bot(self, name, server):
-        env = dict(os.environ, BOT_PASSWORD="alice-pw")
-        cmd = [os.path.join(BINARIES, f"sample-{name}"), "alice@localhost", "127.0.0.1", str(server.direct), server.ca]
+        env = dict(os.environ, EPODE_PASSWORD="alice-pw", EPODE_HOST="127.0.0.1", EPODE_PORT=str(server.direct), EPODE_CA=server.ca)
+        cmd = [os.path.join(BINARIES, f"sample-{name}"), "alice@localhost"]
         if name == "bot_before":
-            cmd[3] = str(server.starttls)  # libstrophe takes the port it is given for STARTTLS
+            env["EPODE_PORT"] = str(server.starttls)  # libstrophe takes the port it is given for STARTTLS
         p = subprocess.Popen(cmd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=self.tmp, env=env)
 
         def end():

@@ -32,8 +32,9 @@ class Program(harness.Listener):
 
 
 class Samples(harness.Case):
-    def begin(self, *args, password="alice-pw", env=None):
-        program = Program([os.path.join(SAMPLES, args[0]), *args[1:]], dict(self.env(password), **(env or {})))
+    def begin(self, server, *args, password="alice-pw"):
+        env = dict(self.env(password), EPODE_HOST="127.0.0.1", EPODE_PORT=str(server.direct), EPODE_CA=server.ca)
+        program = Program([os.path.join(SAMPLES, args[0]), *args[1:]], env)
 
         def end():
             if program.proc.poll() is None:
@@ -42,8 +43,7 @@ class Samples(harness.Case):
         return program
 
     def chat(self, server, jid="alice@localhost", peer="bob@localhost", password="alice-pw"):
-        return self.begin("chat", jid, peer, "--store", self.db(f"{jid}.db"), "--host", "127.0.0.1", "--port",
-                          str(server.direct), "--ca", server.ca, password=password)
+        return self.begin(server, "chat", jid, peer, self.db(f"{jid}.db"), password=password)
 
     def test_two_people_chat(self):
         server = self.serve()
@@ -87,29 +87,42 @@ class Samples(harness.Case):
         chat.wait()
         said = [chat.err.next() for _ in range(chat.err.lines.qsize())]
         self.assertTrue(any("no password was given" in line for line in said if line), said)
-        nobody = self.begin("chat", "alice@localhost")
+        nobody = self.begin(server, "chat", "alice@localhost")
         self.assertEqual(nobody.wait(), 2)
 
-    def test_the_bot_answers(self):
-        """As README shows it: the server is found by its name alone, so it has to have the ports that everybody has."""
-        try:
-            server = self.serve("--direct-tls", "5223", "--starttls", "5222")
-        except (TypeError, ValueError) as error:
-            print(f"left out: the bot: ports 5222 and 5223 are not free here ({error})", flush=True)
-            return
-        # On a terminal, where its lines are seen at once.
-        screen, terminal = os.openpty()
-        bot = subprocess.Popen([os.path.join(SAMPLES, "bot"), "alice@localhost", self.db()], stdin=subprocess.DEVNULL,
-                               stdout=terminal, env=dict(self.env("alice-pw"), SSL_CERT_FILE=server.ca))
-        os.close(terminal)
-        self.addCleanup(bot.wait)
-        self.addCleanup(bot.kill)
-        with open(screen, encoding="utf-8") as lines:
-            self.assertIn("ready after", lines.readline())
+    def test_what_was_said_before_is_shown_in_order_and_more_when_asked_for(self):
+        server = self.serve()
+        server.say("archive-add alice@localhost bob@localhost 50")
+        alice = self.chat(server)
+        shown = [alice.line(f": #{i} ") for i in range(31, 51)]
+        self.assertEqual([line for line in alice.out.seen if ": #" in line], shown)
+        for first, end in ((11, 31), (1, 11)):
+            alice.say("/older")
+            for i in range(first, end):
+                alice.line(f": #{i} ")
+        alice.say("/older")
+        alice.line("that is all there is")
+        alice.say("/quit")
+        self.assertEqual(alice.wait(), 0)
+
+    def test_the_bot_answers_once_also_what_came_while_it_was_away_but_not_history(self):
+        server = self.serve()
+        server.say("archive-add alice@localhost bob@localhost 3")
+        store = self.db()
+        bot = self.begin(server, "bot", "alice@localhost", store)
+        bot.line("ready after 3 waits")
+        server.message("good morning")
+        bot.line("bob@localhost: good morning")
+        self.assertEqual([line for line in bot.out.seen if "bob@" in line], ["bob@localhost: good morning\n"])
         bob = self.chat(server, "bob@localhost", "alice@localhost", "bob-pw")
-        bob.line("connected")
-        bob.say("good morning")
         bob.line("alice@localhost: you said: good morning")
+        bot.kill()
+        bob.say("are you there?")
+        bob.line("acknowledged")
+        bot = self.begin(server, "bot", "alice@localhost", store)
+        bot.line("ready after 1 waits")
+        bot.line("bob@localhost: are you there?")
+        bob.line("alice@localhost: you said: are you there?")
         bob.say("/quit")
         self.assertEqual(bob.wait(), 0)
 

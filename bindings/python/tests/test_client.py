@@ -1,5 +1,6 @@
 """What a client does, against the reference server."""
 import asyncio
+import datetime
 import xml.etree.ElementTree as ET
 
 import epode
@@ -239,6 +240,33 @@ class Messages(Case):
             got = [m.body.split()[0] async for m in client.history(fill=True)]
             self.assertEqual(got, [f"#{i}" for i in range(300, 0, -1)])
             self.assertFalse(await client.fill(timeout=TIME))
+
+    async def test_a_rooms_history_is_filled_too(self):
+        room = "long@rooms.localhost"
+        self.server.say("room-create long")
+        self.server.say(f"archive-add {room} dave 120")
+        self.server.say("archive-add alice@localhost bob@localhost 90")
+        numbers = [f"#{i}" for i in range(120, 0, -1)]
+        for number, asked in enumerate(({"peer": room}, {"archive": room}, {"archive": room, "from_row": True},
+                                        {"archive": room, "from_time": datetime.datetime(1971, 1, 1)})):
+            with self.subTest(asked):
+                async with self.client(first_sync_messages=20, store=self.db(f"{number}.db")) as client:
+                    await self.online(client)
+                    await client.join(room, "al")
+                    await self.condition(lambda: {hole.archive for hole in client.holes()} == {"alice@localhost", room})
+                    held = [m.row for m in client.store.messages(peer=room)]
+                    self.assertLess(len(held), 120)
+                    self.assertEqual(client.unread(room).count, len(held))
+                    account = len(list(client.store.messages()))
+                    if "from_row" in asked:
+                        asked = {**asked, "from_row": held[0]}
+                    got = [m.body.split()[0] async for m in client.history(fill=True, **asked)]
+                    # From a row or a time on, only what is older than that.
+                    self.assertEqual(got, [] if "from_time" in asked else numbers[len(held):] if "from_row" in asked else numbers)
+                    self.assertEqual([hole.archive for hole in client.holes()], ["alice@localhost"])
+                    self.assertEqual(len(list(client.store.messages())), account)  # nothing else was asked for
+                    await client.leave(room)
+                    self.assertFalse(await client.fill(held[0]))  # it is not followed any more
 
     async def test_an_archive_that_never_ends_is_not_asked_for_ever(self):
         for fault in ("mam-repeat-page", "mam-no-complete"):

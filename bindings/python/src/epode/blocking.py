@@ -200,7 +200,7 @@ class Client:
         return self.client.conversations()
 
     def unread(self, peer: str) -> Unread:
-        """What is unread with one peer."""
+        """What is unread with one peer, or in a room."""
         return self.client.unread(peer)
 
     def holes(self) -> list[Hole]:

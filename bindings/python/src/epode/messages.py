@@ -109,12 +109,10 @@ class Messages(Login):
                       from_row: int = 0, inclusive: bool = False, from_time: Optional[datetime.datetime] = None,
                       everything: bool = False, xml: bool = False, limit: Optional[int] = None,
                       fill: bool = False) -> AsyncIterator[Message]:
-        """Messages, of one conversation (peer) or all, newest first; from a row or a time on. fill: where the account's
-        archive has older ones that are not held, gets them and goes on, up to limit; needs a session. Only the account's
-        own archive can be filled so. Raises what fill() does, and ProtocolError where the archive does not give what is
-        missing; what there was came before that."""
-        if fill and archive is not None:
-            raise error_of(Status.INVALID, "only the account's own archive can be filled")
+        """Messages, of one conversation (peer: a contact or a room) or of a whole archive (the account's, or a room's),
+        newest first; from a row or a time on. fill: where the archive has older ones that are not held, gets them and goes
+        on, up to limit; needs a session, and a room that is joined or followed. Raises what fill() does, and ProtocolError
+        where the archive does not give what is missing; what there was came before that."""
         row, useless = from_row, 0
         while True:
             for_now = self.store.messages(peer, archive=archive, newest_first=newest_first, from_row=row,
@@ -128,18 +126,31 @@ class Messages(Login):
                     yield message
                     if number % _ROWS == 0:
                         await asyncio.sleep(0)
+            if (limit is not None and limit <= 0) or not (fill and newest_first):
+                return
             missing = self.holes()
-            if (limit is not None and limit <= 0) or not (fill and newest_first) or not await self.fill(row):
+            below = row or self._oldest(archive, peer)
+            if below is None or not await self.fill(below):
                 return
             # What came meanwhile may have been of another query; twice, the server gives what is of no use.
             useless = useless + 1 if self.holes() == missing else 0
             if useless == 2:
                 raise error_of(Status.PROTOCOL, "the archive does not give what is missing", final=False)
 
+    def _oldest(self, archive: Optional[str], peer: Optional[str]) -> Optional[int]:
+        """Where nothing that is held is shown: what stands lowest in that archive all the same. 0: in the account's; None:
+        a room's holds nothing."""
+        owner = archive or peer
+        lowest = next(self.store.messages(archive=owner, everything=True, limit=1), None) if owner else None
+        if lowest is not None:
+            return lowest.row
+        return None if archive or (peer and lib.epode_room_find(self._pointer(), utf8(peer)) != ffi.NULL) else 0
+
     async def fill(self, row: int = 0, n: int = 0, timeout: Optional[float] = None) -> bool:
-        """Gets up to n older messages (0: a page) below this row (0: below everything held), where the account's archive
-        has some that are not held. False: nothing is missing there, and nothing was being fetched. Raises StateError
-        without a session, and what the archive says: StanzaError, ..."""
+        """Gets up to n older messages (0: a page) below this row, of the archive that it is in (a room's message: the
+        room's), where some are not held; row 0: below everything held of the account's. False: nothing is missing there,
+        or the room is not followed any more, and nothing was being fetched. Raises StateError without a session, and what
+        the archive says: StanzaError, ..."""
         waited = False
         while True:
             with self._expecting(SyncEvent, lambda e: e.synced or e.error is not None) as over:
@@ -166,7 +177,7 @@ class Messages(Login):
         return self.store.conversations()
 
     def unread(self, peer: str) -> Unread:
-        """What is unread with one peer."""
+        """What is unread with one peer, or in a room."""
         return self.store.unread(peer)
 
     def holes(self) -> list[Hole]:

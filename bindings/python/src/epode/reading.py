@@ -62,7 +62,8 @@ class Reader:
                  from_row: int = 0, inclusive: bool = False, from_time: Optional[datetime.datetime] = None,
                  search: Optional[str] = None, xml: bool = False, everything: bool = False,
                  limit: Optional[int] = None) -> Messages:
-        """Messages in their order, all or of one conversation (peer), of the account's archive or a room's (archive).
+        """Messages in their order, all of an archive (archive: a room's JID; None: the account's) or of one conversation
+        (peer: a contact, or a room).
 
         It holds no transaction: it goes on in the right place whatever is added or moved in between. from_row: begin
         behind this message in the direction of reading, or with it (inclusive). from_time: begin there. search: only
@@ -93,7 +94,7 @@ class Reader:
             self._pointer(), lib.epode_py_conversation_each, user))
 
     def unread(self, peer: str) -> Unread:
-        """What is unread with one peer; nothing where there is no such conversation."""
+        """What is unread with one peer, or in a room; nothing where there is no such conversation."""
         n, at_least = ffi.new("uint32_t *"), ffi.new("bool *")
         check(lib.epode_store_unread(self._pointer(), utf8(peer), n, at_least))
         return Unread(n[0], at_least[0])

@@ -102,7 +102,7 @@ final class Core: @unchecked Sendable {
 
     private func take(_ e: epode_event) {
         if e.type == EPODE_EV_MESSAGE {
-            hub.publish(.message(row: e.row, Change(rawValue: e.change.rawValue) ?? .changed))
+            hub.publish(.message(row: e.row, Change(rawValue: e.change.rawValue) ?? .changed, history: e.history))
         } else {
             let event = Event(e)
             waiters.saw(event)

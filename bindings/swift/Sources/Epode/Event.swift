@@ -4,8 +4,9 @@ import CEpode
 public enum Event: Sendable {
     /// `error` tells why, where something went wrong.
     case state(ConnectionState, error: EpodeError?)
-    /// A message is new or changed.
-    case message(Message, Change)
+    /// A message is new or changed. `history`: it was there before this store was, and a first login or a fill brought it;
+    /// false: it is news, also where it came while nobody was online.
+    case message(Message, Change, history: Bool)
     /// An outgoing message got further.
     case delivery(row: UInt64, id: String, Delivery)
     /// Any stanza, with ``Options/Flags/rawStanzas``.

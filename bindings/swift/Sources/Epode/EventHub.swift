@@ -10,7 +10,7 @@ final class EventHub {
     /// What was told, as long as it waits: a message is its number until somebody takes it.
     enum Told {
         case event(Event)
-        case message(row: UInt64, Change)
+        case message(row: UInt64, Change, history: Bool)
     }
 
     private let read: (UInt64) -> Message?
@@ -34,7 +34,8 @@ final class EventHub {
     private func event(_ told: Told) -> Event {
         switch told {
         case .event(let event): event
-        case .message(let row, let change): read(row).map { .message($0, change) } ?? .missed(1)
+        case .message(let row, let change, let history):
+            read(row).map { .message($0, change, history: history) } ?? .missed(1)
         }
     }
 

@@ -2,13 +2,15 @@
 /// transaction, and what it holds of the store goes with its iterator.
 ///
 /// Of a running client, read newest first, older ones that are missing are asked for at its end: ``Event/sync(_:)`` tells
-/// of them.
+/// of them. With `fill` it waits for them, and goes on.
 public struct History: AsyncSequence, Sendable {
     public typealias Element = Message
     public typealias Failure = any Error
     let store: StoreHandle
     let query: Query
     let limit: Int?
+    /// Gets what is missing; `nil`: the end of what is held is the end.
+    let filler: Client?
 
     public func makeAsyncIterator() -> Iterator { Iterator(reader: Reader(self)) }
 
@@ -30,13 +32,18 @@ public struct History: AsyncSequence, Sendable {
     final class Reader: @unchecked Sendable {
         private static let batch = 32
         private let history: History
+        /// From where on a new cursor reads.
+        private var query: Query
         private var cursor: UInt64?
         private var read: ArraySlice<Message> = []
         private var left: Int
         private var ended = false
+        /// So often what came filled no hole.
+        private var useless = 0
 
         init(_ history: History) {
             self.history = history
+            query = history.query
             left = Swift.max(history.limit ?? Int.max, 0)
         }
 
@@ -45,7 +52,7 @@ public struct History: AsyncSequence, Sendable {
         func next() async throws -> Message? {
             do {
                 try Task.checkCancellation()
-                if read.isEmpty && !ended { try await fill() }
+                while read.isEmpty && !ended { try await readMore() }
             } catch {
                 read = []
                 close()
@@ -54,8 +61,8 @@ public struct History: AsyncSequence, Sendable {
             return read.popFirst()
         }
 
-        private func fill() async throws {
-            let (store, query, known) = (history.store, history.query, cursor)
+        private func readMore() async throws {
+            let (store, query, known) = (history.store, query, cursor)
             let count = Swift.min(left, Reader.batch)
             guard count > 0 else { return close() }
             let (id, messages) = try await store.run {
@@ -70,7 +77,21 @@ public struct History: AsyncSequence, Sendable {
             cursor = id
             left -= messages.count
             read = messages[...]
+            if let last = messages.last { (self.query.fromRow, self.query.isInclusive, self.query.fromTime) = (last.row, false, nil) }
             if messages.count < count || left == 0 { close() }
+            guard ended, left > 0, let client = history.filler else { return }
+            guard messages.isEmpty else { return ended = false }
+            ended = try await !fill(client)
+        }
+
+        /// Gets more, to be read by a new cursor. False: nothing is missing.
+        private func fill(_ client: Client) async throws -> Bool {
+            let missing = try await client.holes()
+            guard let row = try await client.lowest(query), try await client.fill(below: row) else { return false }
+            // What came meanwhile may have been of another query; twice, the server gives what is of no use.
+            useless = try await client.holes() == missing ? useless + 1 : 0
+            guard useless < 2 else { throw EpodeError(.proto, "the archive does not give what is missing") }
+            return true
         }
 
         private func close() {

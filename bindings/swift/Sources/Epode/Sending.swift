@@ -52,16 +52,25 @@ extension Client {
         try call { client, _ in epode_mark_displayed(client, row, notifySender) }
     }
 
-    /// Gets up to `count` older messages (0: a page) below the given one (0: below everything held), where the store has a
-    /// hole. ``Event/sync(_:)`` follows. False: nothing is missing there. It throws nothing where the archive is busy with
-    /// another query, which is told as `nil`.
+    /// Gets up to `count` older messages (0: a page) below the given one, of the archive that it is in (a room's message: the
+    /// room's), where some are not held; 0: below everything held of the account's. Returns when they are there. False:
+    /// nothing is missing there, or the room is not followed any more. Throws ``Status/state`` without a session, and what
+    /// the archive says.
     @discardableResult
-    public func fill(below row: UInt64 = 0, count: Int = 0) throws -> Bool? {
+    public func fill(below row: UInt64 = 0, count: Int = 0) async throws -> Bool {
         guard count >= 0, count <= UInt32.max else { throw EpodeError(.invalid, "no such number of messages") }
-        switch try call({ client, _ in epode_history_fill(client, row, UInt32(count)) }) {
-        case EPODE_OK: return true
-        case EPODE_DONE: return false
-        default: return nil
+        // What was told before this is taken first: it is no answer.
+        core.requests += 1
+        defer { core.requests -= 1 }
+        core.turn()
+        var waited = false
+        while true {
+            let status = try call { client, _ in epode_history_fill(client, row, UInt32(count)) }
+            guard status != EPODE_DONE else { return waited }
+            try await wait(for: .filled)
+            guard status != EPODE_OK else { return true }
+            // It was busy with another query, which may have got them.
+            waited = true
         }
     }
 
@@ -100,13 +109,26 @@ extension Client {
 
     // --- reading, as in ``store``
 
-    /// One conversation, or with a ``Query`` anything else.
-    public nonisolated func history(_ peer: String, newestFirst: Bool = true, limit: Int? = nil) -> History {
-        history(Query(peer: peer, newestFirst: newestFirst), limit: limit)
+    /// One conversation, with a contact or in a room; with a ``Query`` anything else. `fill`: where the archive has older
+    /// messages that are not held, gets them and goes on, up to the limit; newest first only. That needs a session, and a
+    /// room that is joined or followed.
+    public nonisolated func history(_ peer: String, newestFirst: Bool = true, limit: Int? = nil, fill: Bool = false) -> History {
+        history(Query(peer: peer, newestFirst: newestFirst), limit: limit, fill: fill)
     }
 
-    public nonisolated func history(_ query: Query = Query(), limit: Int? = nil) -> History {
-        store.history(query, limit: limit)
+    public nonisolated func history(_ query: Query = Query(), limit: Int? = nil, fill: Bool = false) -> History {
+        History(store: store.handle, query: query, limit: limit, filler: fill && query.newestFirst ? self : nil)
+    }
+
+    /// Below which row there may be more: where the query begins, or where nothing that is held is shown what stands lowest
+    /// in that archive all the same. 0: in the account's; `nil`: a room's holds nothing.
+    func lowest(_ query: Query) async throws -> UInt64? {
+        if query.fromRow != 0 { return query.fromRow }
+        guard let owner = query.archive ?? query.peer else { return 0 }
+        var all = Query()
+        (all.archive, all.everything) = (owner, true)
+        if let lowest = try await store.history(all, limit: 1).all().first { return lowest.row }
+        return try query.archive == nil && room(owner) == nil ? 0 : nil
     }
 
     /// Messages with all these words, newest stored first.

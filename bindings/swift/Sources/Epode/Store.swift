@@ -36,7 +36,7 @@ public actor Store {
     // --- messages
 
     public nonisolated func history(_ query: Query = Query(), limit: Int? = nil) -> History {
-        History(store: handle, query: query, limit: limit)
+        History(store: handle, query: query, limit: limit, filler: nil)
     }
 
     /// Messages with all these words, newest stored first.

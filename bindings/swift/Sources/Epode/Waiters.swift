@@ -6,6 +6,8 @@ final class Waiters {
 
     enum Wish {
         case ready, stopped, synced
+        /// An archive was asked for older messages.
+        case filled
         case fetched
         case delivery(row: UInt64, atLeast: Delivery)
     }
@@ -54,6 +56,9 @@ final class Waiters {
 
     /// Where the client stands now, and why.
     func state(_ state: ConnectionState, _ error: EpodeError?) {
+        if state != .ready {
+            finish(.failure(error ?? EpodeError(.state, "the session was lost"))) { if case .filled = $0 { true } else { false } }
+        }
         switch state {
         case .ready:
             finish(.success(.done)) { if case .ready = $0 { true } else { false } }
@@ -80,6 +85,8 @@ final class Waiters {
         switch event {
         case .fetched(let fetched):
             finish(.success(.fetched(fetched))) { if case .fetched = $0 { true } else { false } }
+        case .sync(let sync) where sync.isSynced || sync.error != nil:
+            finish(sync.error.map { .failure($0) } ?? .success(.done)) { if case .filled = $0 { true } else { false } }
         case .delivery(let row, _, let delivery):
             finish(.success(.delivery(delivery))) {
                 if case .delivery(row, let wanted) = $0 { delivery >= wanted } else { false }

@@ -73,7 +73,7 @@ struct Driver {
                 if let session = await client.session { sayReady(session) }
             case .state(.stopped, let error?):
                 throw error
-            case .message(let message, .new) where !message.isOutgoing:
+            case .message(let message, .new, _) where !message.isOutgoing:
                 seen += 1
                 if seen == 1 { began = .now }
             default:
@@ -138,7 +138,7 @@ struct Driver {
             say("offline", ["status": error?.code.name])
         case .state(.stopped, let error?):
             throw error
-        case .message(let message, .new):
+        case .message(let message, .new, _):
             say("message", ["row": message.row, "body": message.body, "peer": message.peer, "outgoing": message.isOutgoing])
         case .delivery(let row, _, let delivery):
             say("delivery", ["row": row, "state": "\(delivery)"])

@@ -15,7 +15,7 @@ extension All {
             try await within {
                 var bodies: [String] = []
                 for await event in events {
-                    if case .message(let message, .new) = event { bodies.append(message.body ?? "") }
+                    if case .message(let message, .new, _) = event { bodies.append(message.body ?? "") }
                     if bodies.count == n { break }
                 }
                 return bodies
@@ -63,7 +63,7 @@ extension All {
                 var bodies: [String] = []
                 for await event in events {
                     await began.add(name)
-                    if case .message(let message, .new) = event, message.body != "marker" { bodies.append(message.body ?? "") }
+                    if case .message(let message, .new, _) = event, message.body != "marker" { bodies.append(message.body ?? "") }
                     if bodies.count == n { break }
                 }
                 return bodies
@@ -93,9 +93,34 @@ extension All {
             #expect(stored < 900)
             var got: [String] = []
             while got.count < 900, let event = await iterator.next() {
-                if case .message(let message, .new) = event { got.append(message.body ?? "") }
+                if case .message(let message, .new, _) = event { got.append(message.body ?? "") }
             }
             #expect(got == all)
+            await client.close()
+        }
+
+        @Test func whatWasThereBeforeTheStoreIsNoNews() async throws {
+            let server = try Server()
+            try server.say("archive-add alice@localhost bob@localhost 3")
+            var client = try await server.online(store: "alice.db")
+            for i in 1...3 {
+                let old = try await client.events.first {
+                    if case .message(let message, .new, let history) = $0 { (message.body ?? "", history) } else { nil }
+                }
+                #expect(old.0.hasPrefix("#\(i) ") && old.1)
+            }
+            try server.message("live")
+            func isHistory(_ body: String) async throws -> Bool {
+                try await client.events.first {
+                    if case .message(let message, .new, let history) = $0, message.body == body { history } else { nil }
+                }
+            }
+            #expect(try await isHistory("live") == false)
+            try await client.stop()
+            await client.close()
+            try server.say("message bob@localhost alice@localhost away")
+            client = try await server.online(store: "alice.db")
+            #expect(try await isHistory("away") == false)
             await client.close()
         }
 
@@ -109,7 +134,7 @@ extension All {
             let loop = Task {
                 var bodies: [String] = []
                 for await event in client.events {
-                    guard case .message(let message, .new) = event, !message.isOutgoing else { continue }
+                    guard case .message(let message, .new, _) = event, !message.isOutgoing else { continue }
                     bodies.append(message.body ?? "")
                     // Its answers stand behind hundreds of events that only this loop would take.
                     if bodies.count == 1 {
@@ -149,7 +174,7 @@ extension All {
             hub.remove(2, [])
             // A message that cannot be read is not told silently.
             let small = EventHub { _ in nil }
-            small.publish(.message(row: 1, .new))
+            small.publish(.message(row: 1, .new, history: false))
             guard case .missed(1) = await withCheckedContinuation({ small.next(1, $0) })[0] else {
                 Issue.record("it is lost")
                 return
@@ -213,7 +238,7 @@ extension All {
             await client.close()
             var bodies: [String] = []
             while let event = await iterator.next() {
-                if case .message(let message, .new) = event { bodies.append(message.body ?? "") }
+                if case .message(let message, .new, _) = event { bodies.append(message.body ?? "") }
                 if case .missed = event { Issue.record("lost") }
             }
             #expect(bodies == texts(5))

@@ -14,7 +14,7 @@ extension All {
             try await client.ready()  // through failures that are tried again
             let row = try await client.send(to: friend, "hello")  // it is in the store now, and survives a kill
             try await client.delivery(of: row)  // the server has it; or atLeast: .received, .read
-            for try await message in client.history(friend, limit: 50) {
+            for try await message in client.history(friend, limit: 50, fill: true) {
                 print(message.time, message.body ?? "")
             }
             try await client.stop()  // ends the session at the server
@@ -31,7 +31,7 @@ extension All {
                     switch event {
                     case .state(.offline, let error):
                         print("gone: \(error?.text ?? "")")
-                    case .message(let message, .new) where !message.isOutgoing:
+                    case .message(let message, .new, history: false) where !message.isOutgoing:
                         print("\(message.peer): \(message.body ?? "")")
                     case .delivery(let row, _, .read):
                         print("\(row) was read")

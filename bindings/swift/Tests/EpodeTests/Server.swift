@@ -151,7 +151,7 @@ extension Events {
     }
 
     func message(_ body: String) async throws -> Message {
-        try await first { if case .message(let message, .new) = $0, message.body == body { message } else { nil } }
+        try await first { if case .message(let message, .new, _) = $0, message.body == body { message } else { nil } }
     }
 }
 

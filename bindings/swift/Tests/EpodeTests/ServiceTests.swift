@@ -155,7 +155,7 @@ extension All {
             var second = Outgoing(to: "bob@localhost", body: "first")
             second.replaceID = "m1"
             try await alice.send(second)
-            let edited = try await bob.events.first { if case .message(let m, .changed) = $0, m.isEdited { m } else { nil } }
+            let edited = try await bob.events.first { if case .message(let m, .changed, _) = $0, m.isEdited { m } else { nil } }
             #expect(edited.row == came.row && edited.body == "first")
             var like = Outgoing(to: "alice@localhost")
             like.reactID = "m1"
@@ -166,7 +166,7 @@ extension All {
             var nothing = Outgoing(to: "bob@localhost")
             nothing.retractID = "m1"
             try await alice.send(nothing)
-            let gone = try await bob.events.first { if case .message(let m, .changed) = $0, m.isRetracted { m } else { nil } }
+            let gone = try await bob.events.first { if case .message(let m, .changed, _) = $0, m.isRetracted { m } else { nil } }
             #expect(gone.row == came.row && gone.body == nil)
             for wrong in [Outgoing(to: "", body: "x"), Outgoing(to: "bob@localhost"), Outgoing(to: "bob@localhost", body: "a\0b")] {
                 let error = try await #require(throws: EpodeError.self) { try await alice.send(wrong) }

@@ -114,9 +114,7 @@ extension All {
             let before = try await client.history().all().count
             #expect(before < 150)
             try await within {
-                while try await client.fill() != false {
-                    _ = try await client.events.first { if case .sync(let sync) = $0 { sync } else { nil } }
-                }
+                while try await client.fill() {}
             }
             #expect(try await client.history().all().count == 150)
             #expect(try await client.holes().isEmpty)
@@ -127,6 +125,51 @@ extension All {
             try await within { try await reader.synced() }
             try await eventually { try await reader.history("bob@localhost").all().count == 150 }
             await reader.close()
+        }
+
+        @Test func historyIsFilledAsFarAsItGoesInARoomToo() async throws {
+            let server = try Server()
+            let room = "long@rooms.localhost"
+            try server.say("room-create long")
+            try server.say("archive-add \(room) dave 120")
+            let client = try await filled(90, server, first: 20)
+            #expect(try await client.history("bob@localhost", limit: 60, fill: true).all().count == 60)
+            try await client.join(room, nick: "al")
+            try await eventually { try await client.holes().contains { $0.archive == room } }
+            let held = try await client.store.history(Query(peer: room)).all().count
+            #expect(held < 120)
+            #expect(try await client.unread(room).count == held)
+            let account = try await client.store.history().all().count
+            let bodies = try await within { try await client.history(room, fill: true).all().compactMap(\.body) }
+            #expect(bodies.map { $0.prefix { $0 != " " } } == (1...120).reversed().map { "#\($0)" })
+            #expect(try await !client.holes().contains { $0.archive == room })
+            // Nothing else was asked for.
+            #expect(try await client.store.history().all().count == account)
+            // Where nothing is shown, its lowest message says where.
+            let other = try await server.online { $0.firstSyncMessages = 20 }
+            try await other.join(room, nick: "al")
+            try await eventually { try await other.holes().contains { $0.archive == room } }
+            var query = Query(peer: room, newestFirst: true)
+            query.fromTime = Date(timeIntervalSince1970: 1)
+            let shown = try await within { [query] in try await other.history(query, fill: true).all() }
+            #expect(shown.isEmpty)
+            #expect(try await other.store.history(Query(peer: room)).all().count == 120)
+            try await other.stop()
+            let error = try await #require(throws: EpodeError.self) { try await other.fill() }
+            #expect(error.code == .state)
+            await client.close()
+            await other.close()
+        }
+
+        @Test func anArchiveThatNeverEndsIsNotAskedForEver() async throws {
+            let server = try Server()
+            let client = try await filled(150, server, first: 30)
+            try server.say("fault mam-repeat-page on")
+            let error = try await #require(throws: EpodeError.self) {
+                try await within { for try await _ in client.history(Query(newestFirst: true), fill: true) {} }
+            }
+            #expect(error.code == .proto)
+            await client.close()
         }
 
         @Test func whatIsUnreadIsCountedUntilItWasDisplayed() async throws {

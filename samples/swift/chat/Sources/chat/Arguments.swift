@@ -3,33 +3,24 @@ import Foundation
 
 struct Usage: Error {
     static let text = """
-        usage: chat JID PEER [--store FILE] [--host NAME] [--port N] [--ca FILE]
-        The password is asked for where it is needed, or taken from EPODE_PASSWORD.
+        usage: chat JID PEER [STORE]
+        EPODE_PASSWORD is the password, which is asked for otherwise; EPODE_HOST, EPODE_PORT and EPODE_CA are in place of DNS
+        and of the system's authorities.
         /older: older messages; /search WORDS; /who: where PEER is; /correct TEXT: the last message anew; /quit
         """
 }
 
-/// What was asked for on the command line.
+/// What was asked for.
 struct Arguments {
     var options: Options
     let peer: String
 
-    init(_ words: [String]) throws {
-        guard words.count >= 2, words.count % 2 == 0 else { throw Usage() }
-        options = Options(jid: words[0], storePath: "\(words[0]).db")
+    init(_ words: [String], _ given: [String: String]) throws {
+        guard words.count == 2 || words.count == 3 else { throw Usage() }
+        options = Options(jid: words[0], storePath: words.count == 3 ? words[2] : "\(words[0]).db")
+        options.host = given["EPODE_HOST"]
+        options.port = UInt16(given["EPODE_PORT"] ?? "") ?? 0
+        options.caFile = given["EPODE_CA"]
         peer = words[1]
-        for i in stride(from: 2, to: words.count, by: 2) {
-            let value = words[i + 1]
-            switch words[i] {
-            case "--store": options.storePath = value
-            case "--host": options.host = value
-            case "--ca": options.caFile = value
-            case "--port":
-                guard let port = UInt16(value) else { throw Usage() }
-                options.port = port
-                options.tls = .direct
-            default: throw Usage()
-            }
-        }
     }
 }

@@ -37,10 +37,13 @@ actor Chat {
                 throw error
             case .state(_, let error?):
                 say("-- \(error.text)")
-            case .message(let message, .new) where message.peer == peer && !message.isOutgoing:
+            case .sync(let sync) where oldest == 0 && (sync.isSynced || sync.error != nil):
+                try await older()
+            case .message(let message, .new, history: false) where message.peer == peer && !message.isOutgoing:
                 show(message)
+                if oldest == 0 { oldest = message.row }
                 try await client.markDisplayed(message.row)
-            case .message(let message, .changed) where message.peer == peer && !message.isOutgoing:
+            case .message(let message, .changed, _) where message.peer == peer && !message.isOutgoing:
                 show(message, as: "changed: ")
             case .delivery(_, _, let delivery) where delivery >= .acknowledged:
                 say("-- \(delivery)")
@@ -86,12 +89,10 @@ actor Chat {
     private func older() async throws {
         var query = Query(peer: peer, newestFirst: true)
         query.fromRow = oldest
-        let messages = try await client.history(query, limit: 20).all()
+        let messages = try await client.history(query, limit: 20, fill: client.state == .ready).all()
+        if messages.isEmpty, oldest != 0 { say("-- that is all there is") }
         if let last = messages.last { oldest = last.row }
         for message in messages.reversed() { show(message) }
-        if messages.isEmpty, oldest != 0, await client.state == .ready {
-            say(try await client.fill(below: oldest, count: 100) == false ? "-- that is all there is" : "-- asked for older ones")
-        }
     }
 
     private func search(_ words: String) async throws {

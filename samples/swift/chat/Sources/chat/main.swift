@@ -3,7 +3,7 @@ import Epode
 import Foundation
 
 do {
-    var arguments = try Arguments(Array(CommandLine.arguments.dropFirst()))
+    var arguments = try Arguments(Array(CommandLine.arguments.dropFirst()), ProcessInfo.processInfo.environment)
     let terminal = Terminal()
     arguments.options.onPassword = { why in await terminal.password(why) }
     let client = try Client(arguments.options)
