@@ -37,7 +37,7 @@ class Raw:
         self.send(f"<auth xmlns='{SASL}' mechanism='PLAIN'>{secret}</auth>")
         expect(self.next().tag == f"{{{SASL}}}success", f"{self.jid} could not log in")
         self.open()
-        self.iq("set", f"<bind xmlns='{BIND}'/>")
+        self.full = self.iq("set", f"<bind xmlns='{BIND}'/>").findtext(f"{{{BIND}}}bind/{{{BIND}}}jid")
 
     def open(self):
         self.parser, self.depth = ET.XMLPullParser(("start", "end")), 0

@@ -8,6 +8,7 @@ import catchup
 import people
 import roster
 import room
+import services
 import strophe
 from client import Account, Failed, expect
 from servers import USERS
@@ -295,7 +296,7 @@ SILENT = [("silent behind the header", silent), ("doctor, silent", doctor_silent
 def of(kind):
     if kind.silent:
         return SILENT
-    return (LOGINS + catchup.of(kind) + roster.SCENARIOS + people.SCENARIOS + room.SCENARIOS +
+    return (LOGINS + catchup.of(kind) + roster.SCENARIOS + people.SCENARIOS + room.SCENARIOS + services.SCENARIOS +
             strophe.of(BRIDGED))
 
 

@@ -9,7 +9,8 @@ import subprocess
 import tempfile
 import time
 
-DOMAIN, ROOMS = "localhost", "rooms.localhost"
+DOMAIN, ROOMS, UPLOAD = "localhost", "rooms.localhost", "upload.localhost"
+LARGEST = 100000  # bytes of an upload
 USERS = {"alice": "alice-pw", "bob": "bob-pw", "carol": "carol-pw"}
 
 PROSODY = """
@@ -22,7 +23,7 @@ c2s_ports = {{ {starttls} }}
 c2s_direct_tls_ports = {{ {direct} }}
 modules_enabled = {{
     "disco", "roster", "saslauth", "tls", "ping", "presence", "message", "iq", "offline", "blocklist", "pep", "time",
-    "carbons", "smacks", "csi", "csi_simple", "mam"{more}
+    "carbons", "smacks", "csi", "csi_simple", "mam", "cloud_notify"{more}
 }}
 modules_disabled = {{ "s2s" }}
 authentication = "internal_hashed"
@@ -31,7 +32,14 @@ c2s_require_encryption = true
 network_settings = {{ nagle = false }}
 storage_archive_item_limit = 100000
 ssl = {{ key = "{dir}/key.pem", certificate = "{dir}/cert.pem", options = {{ no_ticket = false }} }}
+http_ports = {{ }}
+https_ports = {{ {https} }}
+https_interfaces = {{ "127.0.0.1" }}
 VirtualHost "{domain}"
+Component "{upload}" "http_file_share"
+    http_host = "{domain}"
+    http_external_url = "https://{domain}:{https}/"
+    http_file_share_size_limit = {largest}
 Component "{rooms}" "muc"
     modules_enabled = {{ "muc_mam" }}
 """
@@ -54,15 +62,22 @@ modules:{more}
   mod_carboncopy: {{}}
   mod_client_state: {{}}
   mod_disco: {{}}
+  mod_http_upload:
+    {{host: "{upload}", put_url: "https://@HOST@:{https}/upload", docroot: "{dir}/uploads", max_size: {largest}, access: all}}
   mod_mam: {{default: always, db_type: sql}}
   mod_muc: {{host: "{rooms}", default_room_options: {{mam: true, persistent: true}}}}
   mod_offline: {{}}
   mod_ping: {{}}
   mod_caps: {{}}
   mod_privacy: {{}}
+  mod_push: {{}}
   mod_pubsub: {{plugins: [flat, pep]}}
   mod_roster: {{versioning: true}}
   mod_stream_mgmt: {{}}
+"""
+
+EJABBERD_HTTPS = """\
+  - {{port: {port}, ip: "127.0.0.1", module: ejabberd_http, tls: true, request_handlers: {{/upload: mod_http_upload}}}}
 """
 
 EJABBERD_LISTEN = """\
@@ -113,7 +128,7 @@ class Server:
         os.chmod(self.path, 0o755)
         self.dir = "/" + os.path.relpath(self.path, root)
         self.ca = os.path.join(self.path, "ca.pem")
-        self.starttls, self.direct = free_ports(2)
+        self.starttls, self.direct, self.https = free_ports(3)
         self.process = None
 
     def inside(self, *argv):
@@ -205,8 +220,9 @@ class Prosody(Server):
     def configure(self):
         os.mkdir(os.path.join(self.path, "data"))
         self.write("server.cfg.lua", PROSODY.format(
-            dir=self.dir, domain=DOMAIN, rooms=ROOMS, starttls=self.starttls, direct=self.direct,
-            addresses=", ".join(f'"{a}"' for a in self.addresses), more="".join(f', "{m}"' for m in self.modules)))
+            dir=self.dir, domain=DOMAIN, rooms=ROOMS, upload=UPLOAD, largest=LARGEST, starttls=self.starttls,
+            direct=self.direct, https=self.https, addresses=", ".join(f'"{a}"' for a in self.addresses),
+            more="".join(f', "{m}"' for m in self.modules)))
 
     def before_start(self):
         for user, password in USERS.items():
@@ -244,10 +260,12 @@ class Ejabberd(Server):
     def configure(self):
         listen = "".join(EJABBERD_LISTEN.format(port=port, address=a, tls=tls) for a in self.addresses
                          for port, tls in ((self.starttls, "starttls_required"), (self.direct, "tls")))
+        listen += EJABBERD_HTTPS.format(port=self.https)
         with sqlite3.connect(os.path.join(self.path, "archive.db")) as db:
             db.execute("PRAGMA journal_mode = WAL")  # stays so; it is some times faster
-        self.write("server.yml", EJABBERD.format(dir=self.dir, domain=DOMAIN, rooms=ROOMS, listen=listen,
-                                               more="".join(f"\n  {m}: {{}}" for m in self.modules)))
+        self.write("server.yml", EJABBERD.format(
+            dir=self.dir, domain=DOMAIN, rooms=ROOMS, upload=UPLOAD, largest=LARGEST, https=self.https, listen=listen,
+            more="".join(f"\n  {m}: {{}}" for m in self.modules)))
 
     def environment(self):
         triplet = os.path.dirname(glob.glob(self.root + "/usr/lib/*/ejabberd-*")[0])
