@@ -38,6 +38,7 @@ const char *cli_fallback_words(const epode_fallback *f, char *out, size_t size)
         { "ticket", "the TLS ticket could not be used, a full handshake was made" },
         { "resumption", "the old session could not be resumed, a new one was bound" },
         { "pipelined-authentication", "a login sent ahead was not taken, it was done again step by step" },
+        { "behind-bind", "nothing is taken before the answer to the bind, so the rest of the login waited for it" },
         { "legacy-pipelining", "a whole login in one write was not taken, it was done again step by step" },
         { "stanzas-behind-authentication", "stanzas behind the login were not borne, they were sent after it" },
     };

@@ -112,7 +112,7 @@ static void connection_begin(epode_client *c)
     /* A question of the connect before is nobody's any more. */
     c->asking = 0;
     ep_client_ask_drop_task(c);
-    c->no_guess = c->no_early = c->no_preface_ahead = c->no_legacy = c->no_stanzas = false;
+    c->no_guess = c->no_early = c->no_preface_ahead = c->no_legacy = c->no_stanzas = c->no_behind_bind = false;
     c->no_upgrade = c->token_died = false;
     ep_target_begin(c);
     c->guess_failed = NULL;
@@ -228,14 +228,16 @@ static bool conflict_is_ours(epode_client *c, const ep_error *why)
 /* The guess went wrong where the stream could not go on: once more without it, in the same connect. */
 static bool connection_again(epode_client *c, const ep_error *why, const char *guess)
 {
-    bool upgrade = ep_streq(guess, "upgrade");
-    if (!guess || (upgrade ? c->no_upgrade : c->no_guess) || why->final || !c->wish ||
+    bool upgrade = ep_streq(guess, "upgrade"), bind = ep_streq(guess, "behind-bind");
+    if (!guess || (upgrade ? c->no_upgrade : bind ? c->no_behind_bind : c->no_guess) || why->final || !c->wish ||
         ep_loop_now_us(c->loop) >= c->connect_deadline_us)
         return false;
     ep_session_add_fallback(c->building, guess, why->condition[0] ? why->condition : epode_status_name(why->status));
     /* One guess after the other: stanzas behind authentication first, then that it was sent ahead at all. */
     if (upgrade)
         c->no_upgrade = true;
+    else if (bind)
+        c->no_behind_bind = true;
     else if (strcmp(guess, "stanzas-behind-authentication") == 0)
         c->no_stanzas = true;
     else if (strcmp(guess, "early-data") == 0)

@@ -13,6 +13,7 @@
 #define HABIT_EARLY        "early-data"
 #define HABIT_PREFACE      "starttls-pipelining"
 #define HABIT_LEGACY       "legacy-pipelining"
+#define HABIT_BEHIND_BIND  "behind-bind"
 #define HABIT_STANZAS      "stanzas"  /* behind authentication */
 #define HABIT_TASKS        "tasks"    /* of XEP-0388, behind a login */
 #define HABIT_UPGRADE      "upgrade"  /* of SCRAM (XEP-0480), and it went well */
@@ -193,6 +194,8 @@ static epode_status remember_habits(epode_client *c)
     if (st >= 0)
         st = habit_read(c, HABIT_LEGACY, &m->facts.takes_legacy_pipelining);
     if (st >= 0)
+        st = habit_read(c, HABIT_BEHIND_BIND, &m->facts.takes_behind_bind);
+    if (st >= 0)
         st = habit_read(c, HABIT_STANZAS, &m->facts.takes_stanzas);
     if (st >= 0)
         st = habit_read(c, HABIT_EARLY, &m->takes_early);
@@ -266,6 +269,8 @@ epode_status ep_client_remember(epode_client *c, ep_error *err)
     /* A second header in the same read ends libstrophe's parser. */
     if (c->no_legacy || c->bridge)
         m->facts.takes_legacy_pipelining = EP_HABIT_NO;
+    if (c->no_behind_bind)
+        m->facts.takes_behind_bind = EP_HABIT_NO;
     m->facts.have_certificate = c->cert_file != NULL;
     m->facts.can_ask = c->on_password != NULL;
     m->facts.now_ms = ep_client_wall_ms();

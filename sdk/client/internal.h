@@ -160,6 +160,7 @@ struct epode_client {
     bool preface_ahead;  /* ClientHello stands behind <starttls/>, and TLS is not up yet */
     bool no_preface_ahead; /* this attempt waits for <proceed/> */
     bool no_legacy;      /* this attempt sends nothing behind SASL1's last word */
+    bool no_behind_bind; /* this attempt sends nothing behind RFC 6120's bind */
     bool no_guess;       /* this attempt repeats one whose guess went wrong */
     const char *guess_failed; /* what that guess was */
     int64_t gave_up_us;  /* when an attempt was left after its flight had gone */

@@ -142,6 +142,12 @@ static bool from_account(const epode_client *c, const ep_elem *e)
     return !from || strcmp(from, c->jid.bare) == 0;
 }
 
+/* Old servers answer what names nobody by the name of who asked. Only the server, and our own session, can write that. */
+static bool answer_of_account(const epode_client *c, const ep_elem *e)
+{
+    return from_account(c, e) || ep_client_resource_named(c, ep_elem_attr(e, "from"));
+}
+
 static epode_status forged(epode_client *c, const char *what)
 {
     c->forged++;
@@ -189,7 +195,7 @@ static epode_status take_message(epode_client *c, const ep_elem *e, bool *bulk)
 static epode_status take_answer(epode_client *c, const ep_elem *e, bool *bulk)
 {
     c->bulk = ep_sync_is_bulk(c->sync);
-    epode_status st = ep_sync_answer(c->sync, e, ep_loop_now_us(c->loop));
+    epode_status st = ep_sync_answer(c->sync, e, answer_of_account(c, e), ep_loop_now_us(c->loop));
     *bulk = c->bulk && ep_sync_is_bulk(c->sync);
     c->bulk = false;
     return st;
@@ -215,7 +221,7 @@ static epode_status take_iq(epode_client *c, const ep_elem *e, bool *bulk)
         return st;
     if (forgery)
         return forged(c, "an answer");
-    if (from_account(c, e) && ep_client_published(c, e))
+    if (answer_of_account(c, e) && ep_client_published(c, e))
         return EPODE_OK;
     return take_answer(c, e, bulk);
 }

@@ -187,6 +187,8 @@ static void plan_flight(ep_plan *out, uint32_t steps)
 static uint32_t session_steps(const ep_plan *plan, const ep_facts *f, const ep_policy *p)
 {
     uint32_t steps = EP_STEP_BIND, bits = f->session_features->bits;
+    if (f->takes_behind_bind == EP_HABIT_NO)
+        return steps;
     if (p->want_carbons && !plan->draft)
         steps |= EP_STEP_CARBONS;
     if (p->want_sm && (bits & EP_F_SM))

@@ -33,6 +33,7 @@ typedef struct ep_facts {
     bool live;                    /* features came on this very stream, nothing is guessed */
     ep_habit takes_pipelining;    /* header and authentication in one write */
     ep_habit takes_legacy_pipelining; /* the second header behind SASL1's final message */
+    ep_habit takes_behind_bind;   /* anything in the same write behind RFC 6120's bind */
     ep_habit takes_stanzas;       /* stanzas behind <authenticate/>, which XEP-0388 forbids and servers bear */
     ep_habit has_tasks;           /* logins here went on with tasks (XEP-0388): nothing rides behind them */
     bool early;                   /* the first flight leaves with TLS's ClientHello: FAST alone is safe there */

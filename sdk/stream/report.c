@@ -17,10 +17,21 @@ bool ep_stream_was_guessing(const ep_stream *s)
     return ep_stream_guess(s) != NULL;
 }
 
+/* What stood behind RFC 6120's bind came before a resource was bound: a server may end the stream for that (RFC 6120, 7.1),
+ * and jabberd 2 does, whatever it was. */
+static bool spoke_too_soon(const ep_stream *s)
+{
+    return (s->written & EP_STEP_BIND) && s->bind == EP_BIND_NONE &&
+           (s->written & (EP_STEP_CARBONS | EP_STEP_ENABLE | EP_STEP_STANZAS)) && s->error.status == EPODE_ESTREAM &&
+           ep_streq(s->error.condition, "not-authorized");
+}
+
 const char *ep_stream_guess(const ep_stream *s)
 {
     if (s->upgrading)
         return "upgrade";
+    if (spoke_too_soon(s))
+        return "behind-bind";
     /* Stanzas stand behind all that was sent ahead: until that was taken, they are not at fault. Behind a login that
      * failed they may end the stream, until another one has succeeded. */
     bool before = ep_streq(s->guess, "legacy-pipelining") || ep_streq(s->guess, "session-features");

@@ -257,6 +257,8 @@ static epode_status session_bind_result(ep_stream *s, const ep_elem *e)
         return ep_stream_fail(s, EPODE_EBIND, NULL, false, "the server's answer to the bind names no resource");
     ep_archive_ends none = { 0 };
     epode_status st = session_set_jid(s, jid, EP_BIND_RFC6120, &none);
+    if (!st && s->c.facts.takes_behind_bind == EP_HABIT_NO)
+        return session_enable_rest(s, s->has_live_after ? &s->live_after : &s->known_after);
     return st ? st : session_setup(s);
 }
 

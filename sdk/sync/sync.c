@@ -536,11 +536,11 @@ static epode_status take_positions(ep_sync *s, const ep_elem *parent)
     return s->mds_status < 0 ? s->mds_status : EPODE_OK;
 }
 
-epode_status ep_sync_answer(ep_sync *s, const ep_elem *iq, int64_t now_us)
+epode_status ep_sync_answer(ep_sync *s, const ep_elem *iq, bool of_account, int64_t now_us)
 {
     epode_status st;
     s->now_us = now_us;
-    followed *f = archive_of(s, iq);
+    followed *f = of_account ? &s->account_archive : archive_of(s, iq);
     if (!f)
         return EPODE_DONE;
     if (f == &s->account_archive && s->mds_query[0] && ep_streq(ep_elem_attr(iq, "id"), s->mds_query)) {

@@ -49,8 +49,8 @@ void ep_sync_stop(ep_sync *s);
 epode_status ep_sync_live(ep_sync *s, const ep_elem *message, bool ids, int64_t came_ms, int64_t now_us);
 /* A message that carries an archive's result: its sender is checked here. EPODE_DONE: nobody asked for it. */
 epode_status ep_sync_result(ep_sync *s, const ep_elem *stanza, const ep_mam_result *result);
-/* An answer to something that was asked here; EPODE_DONE: it is not. */
-epode_status ep_sync_answer(ep_sync *s, const ep_elem *iq, int64_t now_us);
+/* An answer to something that was asked here; EPODE_DONE: it is not. of_account: our account sent it, by whichever name. */
+epode_status ep_sync_answer(ep_sync *s, const ep_elem *iq, bool of_account, int64_t now_us);
 /* A PEP event of the account itself. */
 epode_status ep_sync_event(ep_sync *s, const ep_elem *event);
 

@@ -94,6 +94,22 @@ class Variants(harness.ArchiveCase):
             sent = self.run_command(self.send("bob", server, f"text {n}", db=self.db()), "alice-pw")
             self.assertEqual((sent.code, sent.objects[-1]["state"]), (0, "acknowledged"))
 
+    def test_a_server_that_takes_nothing_before_a_resource_is_bound_costs_one_attempt_and_is_remembered(self):
+        server = self.filled(3, *RFC6120, "--fault", "bind-alone=on", "--fault", "askers-name=on")
+        s = self.connect(server).summary
+        self.assertEqual([(f["what"], f["why"]) for f in s["fallbacks"]], [("behind-bind", "not-authorized")])
+        self.assertEqual((s["carbons"], s["sm"]), (True, True))
+        for s in self.starts(server, 2):
+            self.assertEqual((s["fallbacks"], s["waits"]["xmpp"]), ([], 4))
+            self.assertEqual(s["flights"][-2]["held"], "restart bind")
+        self.equal(server)
+
+    def test_errors_by_the_askers_own_name_are_answers(self):
+        server = self.serve(*RFC6120, "--fault", "askers-name=on", "--fault", "no-mam=on", "--feature", "account-mam=off",
+                            "--feature", "metadata=off")
+        r = self.connect(server, timeout=20)  # else they are waited for
+        self.assertEqual((r.code, r.summary["archive"]), (0, None), r.err)
+
     def test_a_server_that_is_silent_about_it_costs_one_deadline_and_is_remembered(self):
         server = self.serve(*RFC6120, "--feature", "pipelining=on", "--fault", "legacy-hang=on")
         self.starts(server, 1)

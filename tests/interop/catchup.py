@@ -6,7 +6,7 @@ import threading
 import time
 import uuid
 
-from client import expect
+from client import TIMEOUT_S, expect
 from raw import Raw, pump
 from servers import USERS
 
@@ -40,6 +40,18 @@ def archive_of(place, user, at_least=0):
             if len(rows) >= at_least:
                 return rows
             expect(time.monotonic() < deadline, f"the server's archive has {len(rows)} of {at_least} messages")
+            time.sleep(0.2)
+
+
+def until_archived(place, user, bodies):
+    """The archive ids of these, which are among the newest."""
+    with enter(place, user) as judge:
+        deadline = time.monotonic() + 20
+        while True:
+            rows = {body: id for id, body in judge.newest()}
+            if all(body in rows for body in bodies):
+                return [rows[body] for body in bodies]
+            expect(time.monotonic() < deadline, "the server did not archive what was sent")
             time.sleep(0.2)
 
 
@@ -147,10 +159,12 @@ def few_new(place):
     for _ in range(3):
         alice.connect()
     for start in range(3):
+        texts = [f"new {n} {uuid.uuid4().hex}" for n in range(3)]
         with enter(place, "bob") as bob:
-            for n in range(3):
-                bob.message(alice.jid, f"new {n} {uuid.uuid4().hex}")
+            for text in texts:
+                bob.message(alice.jid, text)
             bob.sent()
+        until_archived(place, "alice", texts)
         s = alice.connect()
         expect(s["new_messages"] == 3, f"{s['new_messages']} new messages, not 3")
         expect(s["token"] in ("used", "rotated") and s["waits"]["xmpp"] == 1, f"token {s['token']}, waits {s['waits']}, "
@@ -195,12 +209,14 @@ def expect_unread(account, peer, count):
 def from_carol(place, alice, count=10):
     """Archive ids of count new messages from carol, whose conversation alice's device then has."""
     run = uuid.uuid4().hex
+    texts = [f"from carol {n} {run}" for n in range(count)]
     with enter(place, "carol") as carol:
-        for n in range(count):
-            carol.message(alice.jid, f"from carol {n} {run}")
+        for text in texts:
+            carol.message(alice.jid, text)
         carol.sent()
+    ids = until_archived(place, "alice", texts)
     alice.connect()
-    return [id for id, body in archive_of(place, "alice") if body.startswith("from carol ") and body.endswith(run)]
+    return ids
 
 
 def displayed(place):
@@ -224,7 +240,7 @@ def displayed_live(place):
     with enter(place, "alice") as device, alice.listen() as ear:
         s = ear.summary()
         device.publish_displayed(peer, ids[6])
-        deadline = time.monotonic() + 3
+        deadline = time.monotonic() + TIMEOUT_S
         while unread(alice, peer) != 3 and time.monotonic() < deadline:
             time.sleep(0.1)
         expect(ear.stop() == 0, f"exit code {ear.process.returncode}")

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -55,6 +56,39 @@ def play(args, kind, link):
     return [why for _, why in failures]
 
 
+def side_by_side(args, groups):
+    """Each group in a process of its own, which has its own network. Results are printed in order, whole groups."""
+    options = [word for release, root in args.roots.items() for word in ("--root", f"{release}={root}")]
+    options += ["--program", args.program] + (["--only", args.only] if args.only else []) + (["--keep"] if args.keep else [])
+    outputs = [tempfile.TemporaryFile("w+") for _ in groups[1:]]
+    running = [subprocess.Popen([sys.executable, __file__, *options, *names], stdout=output, text=True)
+               for names, output in zip(groups, [subprocess.PIPE, *outputs])]
+    passed = failed = 0
+
+    def show(lines):
+        nonlocal passed, failed
+        for line in lines:
+            counts = re.fullmatch(r"(\d+) passed, (\d+) failed\n", line)
+            if counts:
+                passed, failed = passed + int(counts[1]), failed + int(counts[2])
+            else:
+                print(line, end="", flush=True)
+    try:
+        show(running[0].stdout)
+        codes = [process.wait() for process in running]
+    finally:
+        for process in running:
+            process.terminate()
+            process.wait()
+    for output in outputs:
+        output.seek(0)
+        show(output)
+    if any(codes) and not failed:
+        failed = 1  # one did not come as far as its counts
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--root", action="append", required=True, metavar="RELEASE=FOLDER")
@@ -70,6 +104,11 @@ def main():
     except (OSError, subprocess.SubprocessError) as error:
         sys.exit(f"interop: {error}; build it first (scripts/test does)")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the servers are stopped then, too
+    groups = {}
+    for name in args.server:
+        groups.setdefault(servers.KINDS[name].package, []).append(name)
+    if len(groups) > 1:
+        return side_by_side(args, list(groups.values()))
     links.enter_namespace()
     link = links.open_link(scenarios.DELAY_S)
     try:

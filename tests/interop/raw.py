@@ -97,10 +97,15 @@ class Raw:
         self.iq("get", "<ping xmlns='urn:xmpp:ping'/>")
         self.stanzas.clear()
 
-    def page(self, after, to=None):
+    def newest(self):
+        """[(archive id, body or None)] of the account's last page"""
+        return self.page(None, where="<before/>")[0]
+
+    def page(self, after, to=None, where=""):
         """([(archive id, body or None)], whether it was the last one)"""
         query, seen = uuid.uuid4().hex, []
-        where = f"<after>{escape(after)}</after>" if after else ""
+        if after:
+            where = f"<after>{escape(after)}</after>"
         self.stanzas.clear()
         answer = self.iq("set", f"<query xmlns='urn:xmpp:mam:2' queryid='{query}'><set "
                          f"xmlns='http://jabber.org/protocol/rsm'><max>{PAGE}</max>{where}</set></query>", seen, to)

@@ -1,6 +1,5 @@
 """What must hold against every server. Each scenario returns the session summary to show, or None."""
 
-import statistics
 import time
 import uuid
 
@@ -14,6 +13,7 @@ from client import Account, Failed, expect
 from servers import USERS
 
 DELAY_S = 0.05  # each way
+ROUNDS = 3      # of measuring, where the first ones were disturbed
 
 
 class Place:
@@ -209,16 +209,21 @@ def measured(place, tls):
     near, far = place.link.to_near(port), place.link.to_far(port)
     alice.connect(tls=tls, to=near)  # endpoint facts are per host and port
     alice.connect(tls=tls, to=far)
-    ready, s = {}, {}
-    for to in (near, far):
-        runs = [alice.connect(tls=tls, to=to) for _ in range(3)]
-        ready[to] = statistics.median(r["ready_ms"] for r in runs)
-        s[to] = runs[-1]
-    waits = s[far]["waits"]
-    own = waits["total"] if place.link.counts_tcp else waits["total"] - waits["tcp"]
-    seen = (ready[far] - ready[near]) / (2000 * DELAY_S)
+    ready, s = {near: [], far: []}, {}
+    for _ in range(ROUNDS):
+        for to in (near, far):
+            for _ in range(3):
+                s[to] = alice.connect(tls=tls, to=to)
+                ready[to].append(s[to]["ready_ms"])
+        waits = s[far]["waits"]
+        own = waits["total"] if place.link.counts_tcp else waits["total"] - waits["tcp"]
+        # What else this machine does only adds to a time: the least is the nearest.
+        least = {to: min(times) for to, times in ready.items()}
+        seen = (least[far] - least[near]) / (2000 * DELAY_S)
+        if abs(seen - own) <= 0.3:
+            break
     expect(abs(seen - own) <= 0.3, f"says {own} waits ({waits}), but the clock says {seen:.2f}: "
-           f"{ready[near]:.1f} ms without delay, {ready[far]:.1f} ms with; flights {s[far]['flights']}")
+           f"{least[near]:.1f} ms without delay, {least[far]:.1f} ms with; flights {s[far]['flights']}")
     s[far]["note"] = f"{own} waits said, {seen:.2f} measured"
     return s[far]
 

@@ -92,6 +92,10 @@ void srv_bind1(struct srv_conn *conn, const struct srv_xml *iq)
         bind1_error(conn, iq, "cancel", "not-allowed");
         return;
     }
+    if (conn->rest && srv_hit(srv, BIND_ALONE)) {
+        srv_stream_error(conn, "not-authorized", NULL);
+        return;
+    }
     if (srv_hit(srv, BIND_CONFLICT)) {
         bind1_error(conn, iq, "modify", "conflict");
         return;

@@ -111,6 +111,10 @@
       "what stands in the same read behind a SASL1 auth or response is lost")                      \
     X(LEGACY_LATE, "legacy-late", TIMES, "off",                                                    \
       "it is taken, and the next read ends the stream, as Prosody does")                           \
+    X(BIND_ALONE, "bind-alone", TIMES, "off",                                                      \
+      "what stands in the same read behind RFC 6120's bind ends the stream, as in jabberd 2")      \
+    X(ASKERS_NAME, "askers-name", TIMES, "off",                                                    \
+      "an error about what names nobody comes by the asker's own full JID, as from jabberd 2")     \
     X(SILENT, "silent-after-header", TIMES, "off", "a header and then nothing")                    \
     X(STALL_AT, "stall-at", TEXT, "off", "CONN:BYTE, +N:BYTE or *:BYTE of output, then silence")   \
     X(CUT_AT, "cut-at", TEXT, "off", "the same, then a hard close")                                \

@@ -14,7 +14,7 @@ void srv_route_error_with(struct srv_session *to, const struct srv_xml *stanza, 
     const char *target = srv_xml_get(stanza, "to");
     srv_xml_set(reply, "type", "error");
     srv_xml_set(reply, "id", srv_xml_get(stanza, "id"));
-    srv_xml_set(reply, "from", target ? target : to->bare);
+    srv_xml_set(reply, "from", target ? target : srv_hit(to->srv, ASKERS_NAME) ? to->full : to->bare);
     srv_xml_set(reply, "to", to->full);
     struct srv_xml *error = srv_xml_child(reply, NS_CLIENT, "error");
     srv_xml_set(error, "type", type);
