@@ -271,6 +271,9 @@ epode_status ep_client_remember(epode_client *c, ep_error *err)
         m->facts.takes_legacy_pipelining = EP_HABIT_NO;
     if (c->no_behind_bind)
         m->facts.takes_behind_bind = EP_HABIT_NO;
+    /* Such a server is old: a login sent ahead would cost a deadline to be refused. */
+    if (m->facts.takes_behind_bind == EP_HABIT_NO && m->facts.takes_pipelining == EP_HABIT_UNKNOWN)
+        m->facts.takes_pipelining = EP_HABIT_NO;
     m->facts.have_certificate = c->cert_file != NULL;
     m->facts.can_ask = c->on_password != NULL;
     m->facts.now_ms = ep_client_wall_ms();

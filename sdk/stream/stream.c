@@ -113,11 +113,10 @@ epode_status ep_stream_check(ep_stream *s, epode_status from_callback)
     return ep_stream_fail(s, from_callback, NULL, false, "the client could not go on");
 }
 
-/* RFC 6120, 4.9.3: which stream errors no retry can mend. */
+/* RFC 6120, 4.9.3: which stream errors no retry can mend. host-gone is none: jabberd 2 says it while it starts. */
 static bool error_is_final(const char *condition)
 {
-    static const char *const final[] = { "conflict", "host-unknown", "host-gone", "unsupported-version",
-                                         "invalid-namespace" };
+    static const char *const final[] = { "conflict", "host-unknown", "unsupported-version", "invalid-namespace" };
     for (size_t i = 0; i < sizeof final / sizeof *final; i++)
         if (strcmp(condition, final[i]) == 0)
             return true;

@@ -100,7 +100,7 @@ class Variants(harness.ArchiveCase):
         self.assertEqual([(f["what"], f["why"]) for f in s["fallbacks"]], [("behind-bind", "not-authorized")])
         self.assertEqual((s["carbons"], s["sm"]), (True, True))
         for s in self.starts(server, 2):
-            self.assertEqual((s["fallbacks"], s["waits"]["xmpp"]), ([], 4))
+            self.assertEqual((s["fallbacks"], s["waits"]["xmpp"]), ([], 5))
             self.assertEqual(s["flights"][-2]["held"], "restart bind")
         self.equal(server)
 

@@ -35,7 +35,7 @@ class Account:
     def argv(self, *command, tls="direct", to=None, extra=()):
         host, port = to or (self.server.addresses[0], getattr(self.server, tls))
         return [self.program, *command, "--db", self.db, "--password-file", self.password_file, "--host", host,
-                "--port", str(port), "--ca", self.server.ca, "--tls", tls, "--json", *extra]
+                "--port", str(port), "--ca", self.server.ca, "--tls", tls, "--json", *self.server.login, *extra]
 
     def run(self, argv):
         """(exit code, objects that were printed, standard error)"""

@@ -11,6 +11,7 @@ import tempfile
 
 sys.dont_write_bytecode = True
 sys.path.insert(1, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+import jabberd  # noqa: E402,F401
 import link as links  # noqa: E402
 import scenarios  # noqa: E402
 import servers  # noqa: E402

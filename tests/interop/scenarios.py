@@ -299,6 +299,8 @@ SILENT = [("silent behind the header", silent), ("doctor, silent", doctor_silent
 
 
 def of(kind):
+    if kind.scenarios:
+        return kind.scenarios
     if kind.silent:
         return SILENT
     return (LOGINS + catchup.of(kind) + roster.SCENARIOS + people.SCENARIOS + room.SCENARIOS + services.SCENARIOS +

@@ -121,6 +121,8 @@ class Server:
     silent = False
     archived, kills = 5000, 12  # of the scenarios of catch-up
     publishes = True            # takes the publish options of XEP-0490
+    login = ()                  # options of the program that its logins need
+    scenarios = None            # its own; None: those that hold for all
 
     def __init__(self, root, addresses):
         self.root, self.addresses = root, addresses
