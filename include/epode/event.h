@@ -37,8 +37,10 @@ typedef enum epode_event_type {
     EPODE_EV_BLOCKING,  /* peer is blocked now, or no longer: blocked. peer NULL: the list in the store is the server's,
                          * in this session, or error why not */
     EPODE_EV_ROOM,      /* of a room (room.h): peer, room, and what that needs */
-    EPODE_EV_BOOKMARK   /* a bookmark (bookmark.h): peer, bookmark. peer NULL: the list is the server's, in this session, or
+    EPODE_EV_BOOKMARK,  /* a bookmark (bookmark.h): peer, bookmark. peer NULL: the list is the server's, in this session, or
                          * error why not */
+    EPODE_EV_RESOURCE   /* in a new session a further resource (resource.h), peer, was bound again: resource is what it is
+                         * called now; or it could not be: error */
 } epode_event_type;
 
 typedef enum epode_change {
@@ -140,7 +142,8 @@ typedef struct epode_event {
     size_t size;
     epode_event_type type;
     epode_state state;        /* STATE */
-    const epode_error *error; /* STATE, SYNC, ROSTER, PRESENCE, BLOCKING, ROOM, BOOKMARK; NULL: nothing wrong */
+    const epode_error *error; /* STATE, SYNC, ROSTER, PRESENCE, BLOCKING, ROOM, BOOKMARK, RESOURCE; NULL: nothing
+                               * wrong */
     uint64_t row;             /* MESSAGE, DELIVERY: for epode_store_message() */
     epode_change change;      /* MESSAGE */
     const char *xml;          /* STANZA: the stanza as text; xml_len bytes and a NUL */
@@ -148,7 +151,7 @@ typedef struct epode_event {
     const char *id;           /* DELIVERY: the stanza's id; AVATAR: the avatar's */
     epode_delivery delivery;
     const char *peer;         /* UNREAD, ROSTER, SUBSCRIPTION, PRESENCE, CAPS, CHAT_STATE, AVATAR: a bare JID;
-                               * ROOM, BOOKMARK: the room's; BLOCKING: any */
+                               * ROOM, BOOKMARK: the room's; BLOCKING: any; RESOURCE: a full one */
     bool synced;              /* SYNC: every followed archive is held up to its end; but for rooms that have not let us in
                                * within ten seconds: it is told again when they have */
     size_t done, expected;    /* SYNC: messages so far; expected 0: not known */

@@ -2,7 +2,11 @@
  *
  * Each is a session of its own at the server: its own presence, its own address. The oldest is the default one: what
  * names no sender is its, and carbons, the roster's changes and catch-up are for it alone. They live as long as the
- * connection: after another one only what the login binds is there.
+ * connection. With each new one those that were bound are bound again, behind what the login binds; EPODE_EV_RESOURCE tells
+ * what became of each, once in a session that lives so long. One that is refused is not asked for again, but where its
+ * name is taken ("conflict"), there is no room for it ("resource-constraint"), the server does not answer or no longer
+ * offers this ("service-unavailable", "feature-not-implemented"): then the next session tries again. A message that is of such a resource waits
+ * until that is known. Another process knows nothing of them.
  *
  * Stanzas are addressed by the full JID in their from (epode_send(), epode_iq(): EPODE_EINVAL if that is not bound),
  * messages by epode_outgoing.resource; events tell by their resource whom they were for. Once more than one is bound,
@@ -36,7 +40,8 @@ typedef void epode_resource_fn(epode_client *client, const epode_resource_result
 EPODE_API epode_status epode_resource_bind(epode_client *client, const char *resource, epode_resource_fn *done,
                                            void *user, const char **why_not);
 /* Unbinds one. If it was the oldest, the next one becomes the default. After the last one the stream ends, and the client
- * is stopped, as by epode_client_stop(). The same errors, without "bound". */
+ * is stopped, as by epode_client_stop(). The same errors, without "bound". EPODE_DONE: it was not bound, and is not bound
+ * again either; done is not called. */
 EPODE_API epode_status epode_resource_unbind(epode_client *client, const char *resource, epode_resource_fn *done,
                                              void *user, const char **why_not);
 

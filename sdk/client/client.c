@@ -120,6 +120,7 @@ static void client_destroy(epode_client *c)
     ep_requests_free(c);
     ep_client_discover_free(c);
     ep_client_presence_free(c);
+    ep_client_resources_free(c);
     ep_client_chats_over(c);
     ep_rooms_free(c);
     ep_bookmarks_free(c);

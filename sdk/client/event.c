@@ -84,6 +84,7 @@ static bool event_copy(char **to, const char *from, size_t len)
 void ep_client_emit(epode_client *c, const epode_event *event)
 {
     const ep_resource *one = c->resources.for_one;
+    const char *resource = event->resource || !one ? event->resource : one->full;
     ep_event *ev = ep_calloc(1, sizeof *ev);
     if (!ev || (event->error && !(ev->error = ep_calloc(1, sizeof *ev->error))) ||
         !event_copy(&ev->xml, event->xml, event->xml_len) ||
@@ -92,7 +93,7 @@ void ep_client_emit(epode_client *c, const epode_event *event)
         !event_copy(&ev->from, event->from, event->from ? strlen(event->from) : 0) ||
         !event_copy(&ev->nick, event->nick, event->nick ? strlen(event->nick) : 0) ||
         !event_copy(&ev->text, event->text, event->text ? strlen(event->text) : 0) ||
-        !event_copy(&ev->resource, one ? one->full : NULL, one ? strlen(one->full) : 0)) {
+        !event_copy(&ev->resource, resource, resource ? strlen(resource) : 0)) {
         event_free(ev);
         c->emit_failed = true;
         return;

@@ -223,7 +223,7 @@ static epode_status pump_row(const ep_outbox_row *row, void *user)
     uint64_t number = ep_stream_next_out(c->stream);
     int64_t now = ep_client_wall_ms();
     run->last = row->seq;
-    if (ep_rooms_hold(c, row->to))
+    if (ep_rooms_hold(c, row->to) || ep_client_resource_held(c, row->xml, row->len))
         return EPODE_OK;
     uint64_t most = ep_client_max_bytes(c);
     if (most && row->len > most) /* it would end the stream, and after each resumption again */

@@ -16,17 +16,23 @@ static void resource_free(ep_resource *r)
     memset(r, 0, sizeof *r);
 }
 
+/* False: no memory; what is there is the caller's to free. */
+static bool name_copy(const char *full, char **copy, char **as_written)
+{
+    ep_buf escaped = EP_BUF_INIT;
+    bool ok = ep_xml_escape(&escaped, full, strlen(full)) && (*as_written = ep_buf_detach(&escaped)) &&
+              (*copy = ep_strdup(full));
+    ep_buf_free(&escaped);
+    return ok;
+}
+
 static epode_status resource_add(epode_client *c, const char *full)
 {
     ep_resources *rs = &c->resources;
-    ep_buf escaped = EP_BUF_INIT;
     if (rs->count == EP_RESOURCES_MAX)
         return EPODE_ELIMIT;
     ep_resource *r = &rs->at[rs->count];
-    bool ok = ep_xml_escape(&escaped, full, strlen(full)) && (r->escaped = ep_buf_detach(&escaped)) &&
-              (r->full = ep_strdup(full));
-    ep_buf_free(&escaped);
-    if (!ok) {
+    if (!name_copy(full, &r->full, &r->escaped)) {
         resource_free(r);
         return EPODE_ENOMEM;
     }
@@ -37,7 +43,11 @@ static epode_status resource_add(epode_client *c, const char *full)
 
 epode_status ep_client_resources_begin(epode_client *c, const char *full)
 {
+    ep_resources *rs = &c->resources;
     ep_client_resources_end(c);
+    rs->again_due = rs->wanted_count > 0;
+    for (size_t i = 0; i < rs->wanted_count; i++)
+        rs->wanted[i].awaited = true;
     return resource_add(c, full);
 }
 
@@ -46,9 +56,11 @@ void ep_client_resources_end(epode_client *c)
     ep_resources *rs = &c->resources;
     for (size_t i = 0; i < rs->count; i++)
         resource_free(&rs->at[i]);
+    for (size_t i = 0; i < rs->wanted_count; i++)
+        rs->wanted[i].awaited = false;
     rs->count = 0;
     rs->for_one = NULL;
-    rs->answering = false;
+    rs->answering = rs->again_due = false;
 }
 
 const ep_resource *ep_client_resource_named(const epode_client *c, const char *full)
@@ -57,6 +69,53 @@ const ep_resource *ep_client_resource_named(const epode_client *c, const char *f
         if (strcmp(c->resources.at[i].full, full) == 0)
             return &c->resources.at[i];
     return NULL;
+}
+
+/* --- those that are wanted -------------------------------------------------------------------------------- */
+
+static void wanted_free(ep_wanted *w)
+{
+    ep_free(w->full);
+    ep_free(w->escaped);
+    memset(w, 0, sizeof *w);
+}
+
+static ep_wanted *wanted_of(epode_client *c, const char *full)
+{
+    for (size_t i = 0; i < c->resources.wanted_count; i++)
+        if (strcmp(c->resources.wanted[i].full, full) == 0)
+            return &c->resources.wanted[i];
+    return NULL;
+}
+
+static epode_status want(epode_client *c, const char *full)
+{
+    ep_resources *rs = &c->resources;
+    if (wanted_of(c, full) || rs->wanted_count == EP_RESOURCES_MAX)
+        return EPODE_OK;
+    ep_wanted *w = &rs->wanted[rs->wanted_count];
+    if (!name_copy(full, &w->full, &w->escaped)) {
+        wanted_free(w);
+        return EPODE_ENOMEM;
+    }
+    rs->wanted_count++;
+    return EPODE_OK;
+}
+
+static void unwant(epode_client *c, ep_wanted *w)
+{
+    ep_resources *rs = &c->resources;
+    size_t i = (size_t)(w - rs->wanted);
+    wanted_free(w);
+    rs->wanted_count--;
+    memmove(w, w + 1, (rs->wanted_count - i) * sizeof *w);
+    memset(&rs->wanted[rs->wanted_count], 0, sizeof *w);
+}
+
+void ep_client_resources_free(epode_client *c)
+{
+    while (c->resources.wanted_count)
+        unwant(c, &c->resources.wanted[0]);
 }
 
 /* --- senders --------------------------------------------------------------------------------------------- */
@@ -117,6 +176,19 @@ static const ep_resource *escaped_is(const epode_client *c, const from_attr *a)
     return NULL;
 }
 
+bool ep_client_resource_held(const epode_client *c, const char *xml, size_t len)
+{
+    if (!c->resources.wanted_count)
+        return false;
+    from_attr a = find_from(xml, len);
+    for (size_t i = 0; a.value && i < c->resources.wanted_count; i++) {
+        const ep_wanted *w = &c->resources.wanted[i];
+        if (w->awaited && strlen(w->escaped) == a.value_len && memcmp(w->escaped, a.value, a.value_len) == 0)
+            return true;
+    }
+    return false;
+}
+
 epode_status ep_client_stamp(epode_client *c, const char **xml, size_t *len, ep_buf *made, bool own)
 {
     ep_resources *rs = &c->resources;
@@ -152,13 +224,15 @@ epode_status ep_client_stamp(epode_client *c, const char **xml, size_t *len, ep_
 typedef struct binding {
     epode_resource_fn *done;
     void *user;
-    char *full; /* to be unbound; or what was bound */
+    char *full;  /* to be unbound; or what was bound */
+    char *again; /* nobody's request: this one is bound again */
     ep_error error;
 } binding;
 
 static void binding_free(binding *b)
 {
     ep_free(b->full);
+    ep_free(b->again);
     ep_free(b);
 }
 
@@ -190,9 +264,9 @@ static bool granted(binding *b, const ep_reply *reply, const char *what)
     return false;
 }
 
-static epode_status take_bound(epode_client *c, const ep_reply *reply, void *user)
+/* What was bound is in b, or why it was not. */
+static epode_status read_bound(epode_client *c, const ep_reply *reply, binding *b)
 {
-    binding *b = user;
     ep_jid jid;
     if (!granted(b, reply, "bind"))
         return EPODE_OK;
@@ -214,10 +288,42 @@ static epode_status take_bound(epode_client *c, const ep_reply *reply, void *use
     b->full = full;
     if (st == EPODE_ELIMIT)
         ep_fail(&b->error, EPODE_ELIMIT, 0, "there are too many resources on this stream");
-    if (st)
-        return st == EPODE_ELIMIT ? EPODE_OK : st;
-    bool wanted = ep_client_wants_presence(c) && ep_client_can_send(c);
-    return wanted ? ep_client_send_presence(c, full) : EPODE_OK;
+    return st == EPODE_ELIMIT ? EPODE_OK : st;
+}
+
+/* The one outcome of one that is bound again. Who has its name, or the place for it, may be gone by the next session. */
+static epode_status bound_again(epode_client *c, const binding *b)
+{
+    const char *condition = epode_error_condition(&b->error);
+    bool bound = !b->error.status;
+    bool passing = b->error.status == EPODE_ETIMEOUT || ep_streq(condition, "conflict") ||
+                   ep_streq(condition, "resource-constraint") || ep_streq(condition, "feature-not-implemented") ||
+                   ep_streq(condition, "service-unavailable");
+    epode_event ev = { .type = EPODE_EV_RESOURCE, .peer = b->again, .resource = bound ? b->full : NULL,
+                       .error = bound ? NULL : &b->error };
+    ep_client_emit(c, &ev);
+    ep_wanted *w = wanted_of(c, b->again);
+    if (w)
+        w->awaited = false;
+    if (w && (bound ? strcmp(b->full, b->again) != 0 : !passing))
+        unwant(c, w);
+    return bound ? want(c, b->full) : EPODE_OK;
+}
+
+static epode_status take_bound(epode_client *c, const ep_reply *reply, void *user)
+{
+    binding *b = user;
+    epode_status st = read_bound(c, reply, b);
+    if (st < 0 || (b->again && reply->outcome == EPODE_IQ_CANCELLED))
+        return st;
+    bool bound = !b->error.status;
+    if (b->again)
+        st = bound_again(c, b);
+    else if (bound)
+        st = want(c, b->full);
+    if (!st && bound && ep_client_wants_presence(c) && ep_client_can_send(c))
+        st = ep_client_send_presence(c, b->full);
+    return st >= 0 && b->again ? ep_client_pump(c) : st;
 }
 
 /* XEP-0280: carbons were on for the one that is gone. */
@@ -256,6 +362,9 @@ static epode_status take_unbound(epode_client *c, const ep_reply *reply, void *u
     ep_resources *rs = &c->resources;
     if (!granted(b, reply, "unbind"))
         return EPODE_OK;
+    ep_wanted *w = wanted_of(c, b->full);
+    if (w)
+        unwant(c, w);
     const ep_resource *gone = ep_client_resource_named(c, b->full);
     if (!gone)
         return EPODE_OK;
@@ -323,6 +432,44 @@ static epode_status ask(epode_client *c, binding *b, bool bind)
     return ep_request_send(c, r, &w, 0);
 }
 
+/* why: it cannot be asked for; NULL: it can. */
+static epode_status bind_again(epode_client *c, ep_wanted *w, const char *why)
+{
+    binding *b = ep_calloc(1, sizeof *b);
+    if (!b || !(b->full = ep_strdup(w->full)) || !(b->again = ep_strdup(w->full))) {
+        if (b)
+            binding_free(b);
+        return EPODE_ENOMEM;
+    }
+    /* The login itself may have been given that name. */
+    if (!why && !ep_client_resource_named(c, w->full)) {
+        epode_status st = ask(c, b, true);
+        if (st)
+            binding_free(b);
+        return st;
+    }
+    if (why) {
+        ep_fail(&b->error, EPODE_EBIND, 0, "the resource cannot be bound again: %s", why);
+        ep_error_set_condition(&b->error, "feature-not-implemented");
+    }
+    epode_status st = bound_again(c, b);
+    binding_free(b);
+    return st;
+}
+
+epode_status ep_client_resources_again(epode_client *c)
+{
+    ep_resources *rs = &c->resources;
+    epode_status st = EPODE_OK;
+    if (!rs->again_due || !ep_client_can_send(c))
+        return EPODE_OK;
+    rs->again_due = false;
+    const char *why = hindrance(c);
+    for (size_t i = 0; i < rs->wanted_count && st >= 0; i++)
+        st = bind_again(c, &rs->wanted[i], why);
+    return st < 0 || !why ? st : ep_client_pump(c); /* what waited for them */
+}
+
 static epode_status binding_ask(epode_client *c, const char *resource, bool bind, epode_resource_fn *done, void *user,
                                 const char **why_not)
 {
@@ -362,7 +509,18 @@ epode_status epode_resource_bind(epode_client *c, const char *resource, epode_re
 epode_status epode_resource_unbind(epode_client *c, const char *resource, epode_resource_fn *done, void *user,
                                    const char **why_not)
 {
-    return resource ? binding_ask(c, resource, false, done, user, why_not) : EPODE_EINVAL;
+    char *full = NULL;
+    if (!resource)
+        return EPODE_EINVAL;
+    epode_status st = full_jid(c, resource, &full);
+    if (st)
+        return st;
+    ep_wanted *w = wanted_of(c, full);
+    bool only_wanted = w && !w->awaited && !ep_client_resource_named(c, full);
+    if (only_wanted)
+        unwant(c, w);
+    ep_free(full);
+    return only_wanted ? EPODE_DONE : binding_ask(c, resource, false, done, user, why_not);
 }
 
 size_t epode_resource_count(const epode_client *c)

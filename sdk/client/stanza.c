@@ -24,6 +24,8 @@ epode_status ep_client_ask_rest(epode_client *c, bool last)
     c->rest_due = !now;
     if (st >= 0)
         st = ep_client_discover(c);
+    if (st >= 0 && last)
+        st = ep_client_resources_again(c);
     return st < 0 ? st : ep_client_blocking_ask(c);
 }
 
@@ -105,6 +107,9 @@ epode_status ep_client_on_ready(epode_client *c)
         st = ep_bookmarks_ask(c);
     if (st >= 0)
         st = ep_client_publish_rest(c);
+    if (st >= 0 && ep_client_features(c))
+        st = ep_client_resources_again(c);
+    c->rest_due = c->rest_due || c->resources.again_due;
     if (st >= 0)
         st = ep_client_pump(c);
     return st < 0 ? st : EPODE_OK;

@@ -137,6 +137,10 @@ static void app_note(app *a, const epode_event *event)
     case EPODE_EV_BOOKMARK:
         a->bookmarks += !event->peer && !event->error;
         break;
+    case EPODE_EV_RESOURCE:
+        assert_non_null(event->peer);
+        assert_true(!event->resource == (event->error != NULL));
+        break;
     case EPODE_EV_BLOCKING:
         a->block_lists += !event->peer && !event->error;
         break;

@@ -354,23 +354,111 @@ static void what_the_server_refuses_is_told_with_its_condition(void **state)
     app_close(&a);
 }
 
-static void with_the_connection_all_but_the_first_are_gone(void **state)
+static void note_again(app *a, const epode_event *event)
 {
-    app a = { 0 };
+    const char *condition = event->error ? epode_error_condition(event->error) : NULL;
+    if (event->type == EPODE_EV_RESOURCE)
+        app_append(a->more, APP_NOTES, "%s=%s;", strchr(event->peer, '/') + 1,
+                   condition ? condition : strchr(event->resource, '/') + 1);
+}
+
+static void anew(app *a)
+{
+    unsigned ready = a->ready;
+    app_stop(a, EPODE_STOP_CLOSE);
+    assert_int_equal(epode_resource_count(a->client), 0);
+    epode_client_start(a->client);
+    app_until(a, 8000, a->ready == ready + 1);
+}
+
+static void what_was_bound_is_bound_again_in_the_next_session(void **state)
+{
+    char log[APP_NOTES] = "";
+    app a = { .on = note_again, .more = log };
     outcome o = { 0 };
     (void)state;
     open_alice(&a, "cut.db", EPODE_MULTI_RESOURCE);
     bind(&a, "balcony");
-    server_say(&srv, "fault cut-at *:1");
-    assert_int_equal(epode_resource_bind(a.client, "softphone", note, &o, NULL), EPODE_OK);
-    app_until(&a, 5000, a.offline);
-    server_say(&srv, "fault cut-at off");
+    bind(&a, "softphone");
+    bind(&a, "cellar");
+    assert_int_equal(unbind(&a, "cellar").status, EPODE_OK);
+    unsigned bobs = bob.ready;
+    server_say(&srv, "drop-connections hard");
+    assert_int_equal(epode_resource_bind(a.client, "attic", note, &o, NULL), EPODE_OK);
+    app_until(&a, 8000, a.offline);
     assert_int_equal(epode_resource_count(a.client), 0);
     app_until(&a, 5000, o.told);
     assert_int_equal(o.status, EPODE_ECANCELLED);
-    app_until(&a, 8000, a.ready == 2);
+    /* It waits until its sender is there again. */
+    epode_outgoing m = EPODE_OUTGOING_INIT;
+    m.to = "bob@localhost";
+    m.body = "from up there again";
+    m.resource = "alice@localhost/balcony";
+    assert_int_equal(epode_send_message(a.client, &m, NULL), EPODE_OK);
+    app_until(&a, 20000, a.ready == 2 && strstr(log, "softphone"));
+    app_until(&bob, 20000, bob.ready == bobs + 1);
+    bob_hears(&a, "from up there again");
+    const char *end = strstr(at_bob, "from up there again"), *start = end;
+    while (start > at_bob && start[-1] != '\n')
+        start--;
+    assert_memory_equal(start, "<message ", 9);
+    const char *from = strstr(start, "from='alice@localhost/balcony'");
+    assert_true(from && from < end);
+    app_for(&a, 100);
+    assert_string_equal(log, "balcony=balcony;softphone=softphone;");
+    assert_int_equal(epode_resource_count(a.client), 3);
+    assert_string_equal(epode_resource_at(a.client, 1), "alice@localhost/balcony");
+    assert_string_equal(epode_resource_at(a.client, 2), "alice@localhost/softphone");
+    bob_hears(&a, "<presence from='alice@localhost/softphone'");
+    app_stop(&a, EPODE_STOP_CLOSE);
+    app_close(&a);
+}
+
+static void one_that_is_refused_is_told_once(void **state)
+{
+    char log[APP_NOTES] = "";
+    app a = { .on = note_again, .more = log };
+    (void)state;
+    open_alice(&a, NULL, EPODE_MULTI_RESOURCE);
+    bind(&a, "balcony");
+    bind(&a, "softphone");
+    /* Who has the name may be gone the next time. */
+    server_say(&srv, "fault bind-conflict 1");
+    anew(&a);
+    app_until(&a, 5000, strstr(log, "softphone"));
+    assert_string_equal(log, "balcony=conflict;softphone=softphone;");
+    assert_int_equal(epode_resource_count(a.client), 2);
+    log[0] = '\0';
+    server_say(&srv, "feature unbind-max 2");
+    anew(&a);
+    app_until(&a, 5000, strstr(log, "softphone"));
+    assert_string_equal(log, "balcony=balcony;softphone=not-allowed;");
+    /* A server that cannot: it says so, and then it is known beforehand. */
+    server_say(&srv, "feature unbind-max 5");
+    server_say(&srv, "feature unbind off");
+    log[0] = '\0';
+    anew(&a);
+    app_until(&a, 5000, strstr(log, ";"));
+    assert_string_equal(log, "balcony=service-unavailable;");
+    anew(&a);
+    app_until(&a, 5000, strstr(log, "implemented;"));
+    assert_string_equal(log, "balcony=service-unavailable;balcony=feature-not-implemented;");
     assert_int_equal(epode_resource_count(a.client), 1);
-    app_until(&bob, 8000, bob.ready == 2);
+    server_say(&srv, "feature unbind on");
+    anew(&a);
+    log[0] = '\0';
+    anew(&a);
+    app_until(&a, 5000, strstr(log, ";"));
+    app_for(&a, 50);
+    assert_string_equal(log, "balcony=balcony;");
+    /* Without a session the wish alone is taken back. */
+    app_stop(&a, EPODE_STOP_CLOSE);
+    assert_int_equal(epode_resource_unbind(a.client, "balcony", NULL, NULL, NULL), EPODE_DONE);
+    assert_int_equal(epode_resource_unbind(a.client, "balcony", NULL, NULL, NULL), EPODE_ESTATE);
+    epode_client_start(a.client);
+    app_online(&a);
+    app_for(&a, 50);
+    assert_string_equal(log, "balcony=balcony;");
     app_stop(&a, EPODE_STOP_CLOSE);
     app_close(&a);
 }
@@ -396,7 +484,8 @@ int main(void)
         cmocka_unit_test_setup(when_the_oldest_goes_the_next_one_takes_its_place, empty),
         cmocka_unit_test_setup(the_end_of_the_last_one_is_a_clean_stop, empty),
         cmocka_unit_test_setup(what_the_server_refuses_is_told_with_its_condition, empty),
-        cmocka_unit_test_setup(with_the_connection_all_but_the_first_are_gone, empty),
+        cmocka_unit_test_setup(what_was_bound_is_bound_again_in_the_next_session, empty),
+        cmocka_unit_test_setup(one_that_is_refused_is_told_once, empty),
         cmocka_unit_test_setup(freeing_the_client_tells_who_waits, empty),
     };
     return cmocka_run_group_tests(tests, start_all, stop_all);

@@ -23,8 +23,8 @@ from .errors import (AbortedError, AuthError, BindError, CertificateError, Confl
                      StoreBusyError, StoreCorruptError, StoreError, StoreFullError, StoreNewerError, StreamError, TlsError,
                      WrongThreadError, XmppError)
 from .events import (AvatarEvent, BlockingEvent, BookmarkEvent, CapsEvent, ChatStateEvent, DeliveryEvent, Event,
-                     FetchedEvent, MessageEvent, PresenceEvent, RoomEvent, RosterEvent, StanzaEvent, StateEvent,
-                     SubscriptionEvent, SyncEvent, UnreadEvent)
+                     FetchedEvent, MessageEvent, PresenceEvent, ResourceEvent, RoomEvent, RosterEvent, StanzaEvent,
+                     StateEvent, SubscriptionEvent, SyncEvent, UnreadEvent)
 from .handle import live
 from .messages import Outgoing
 from .reading import Reader, Store
@@ -43,7 +43,7 @@ __all__ = ["AbortedError", "Affiliation", "ArchiveInfo", "Ask", "Attempt", "Auth
            "Flags", "Flight", "Forget", "ForkedError", "Hint", "Hole", "InvalidArgumentError", "IqAnswer",
            "IqOutcome", "Item", "LimitError", "live", "LogLevel", "Message", "MessageEvent", "NetworkError",
            "OAuthToken", "Occupant", "Outgoing", "OutOfMemoryError", "Presence", "PresenceEvent", "ProtocolError",
-           "ProxyError", "Reaction", "Reader", "Role", "Room", "RoomChange", "RoomEvent", "RoomFlags", "RoomLeft",
+           "ProxyError", "Reaction", "Reader", "ResourceEvent", "Role", "Room", "RoomChange", "RoomEvent", "RoomFlags", "RoomLeft",
            "RosterChange", "RosterEvent", "Secret", "ServerUnread", "Session", "SessionError", "Show", "Software",
            "StanzaError", "StanzaEvent", "State", "StateError", "StateEvent", "Status", "Stop", "Store", "StoreBusyError",
            "StoreCorruptError", "StoreError", "StoreFullError", "StoreNewerError", "StreamError", "Subscription",

@@ -77,6 +77,7 @@ class EventKind(_Known):
     BLOCKING = 14  # EPODE_EV_BLOCKING
     ROOM = 15  # EPODE_EV_ROOM
     BOOKMARK = 16  # EPODE_EV_BOOKMARK
+    RESOURCE = 17  # EPODE_EV_RESOURCE
 
 
 class Change(_Known):

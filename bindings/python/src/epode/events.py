@@ -204,6 +204,16 @@ class BookmarkEvent(Event):
     error: Optional[Error] = None
 
 
+@dataclass(frozen=True)
+class ResourceEvent(Event):
+    """In a new session a further resource was bound again: resource is what it is called now; or error says why not. It was
+    wished for as name, a full JID."""
+
+    kind = EventKind.RESOURCE
+    name: str
+    error: Optional[Error] = None
+
+
 Store = Optional["weakref.ref[Reads]"]
 
 
@@ -230,6 +240,7 @@ _MAKE: dict[int, Callable[[Any, Store], Event]] = {
     EventKind.ROOM: lambda e, s: RoomEvent(words(e.peer), RoomChange(e.room), RoomLeft(e.left), text(e.nick), text(e.text),
                                            error_from(e.error)),
     EventKind.BOOKMARK: lambda e, s: BookmarkEvent(text(e.peer), BookmarkChange(e.bookmark), error_from(e.error)),
+    EventKind.RESOURCE: lambda e, s: ResourceEvent(words(e.peer), error_from(e.error)),
 }
 
 

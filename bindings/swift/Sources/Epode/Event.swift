@@ -34,6 +34,8 @@ public enum Event: Sendable {
     case room(RoomEvent)
     /// `room` `nil`: the list is the server's, or `error` why not.
     case bookmark(room: String?, BookmarkChange, error: EpodeError?)
+    /// In a new session this further resource, a full JID, was bound again and is called `boundAs` now, or could not be.
+    case resource(String, boundAs: String?, error: EpodeError?)
     /// Nobody took events for long, and this many are not told any more, or of messages that cannot be read now, since their
     /// store is not there any more. What they told of is in the store.
     case missed(Int)
@@ -142,6 +144,8 @@ extension Event {
         case EPODE_EV_BOOKMARK:
             let change = BookmarkChange(rawValue: e.bookmark.rawValue)
             return peer != nil && change == nil ? nil : .bookmark(room: peer, change ?? .current, error: error)
+        case EPODE_EV_RESOURCE:
+            return .resource(peer ?? "", boundAs: string(e.resource), error: error)
         default:
             return nil
         }
