@@ -78,8 +78,8 @@ typedef struct epode_options {
     uint32_t flags;         /* EPODE_ALLOW_PLAIN, ... */
     uint32_t connect_timeout_ms; /* one deadline for a whole connect, every retry of it included; 0: 30000 */
     uint32_t max_stanza_bytes;   /* larger ones end the stream; 0: 4 MiB, EPODE_LOW_MEMORY: 256 KiB */
-    /* On the owner's thread, from epode_client_process() only. NULL: events are queued for
-     * epode_client_next_event(). */
+    /* On the owner's thread, from epode_client_process() only. What one call of it does (messages sent, positions moved)
+     * is on the disk together, or after a kill not at all. NULL: events are queued for epode_client_next_event(). */
     void (*on_event)(epode_client *client, const epode_event *event, void *user);
     /* A line without user data; at EPODE_LOG_TRACE also the stream's XML (which is user data), secrets masked. */
     void (*on_log)(int level, const char *area, const char *line, void *user);

@@ -21,7 +21,7 @@ typedef enum epode_state {
 
 typedef enum epode_event_type {
     EPODE_EV_STATE = 1, /* state; error tells why, where something went wrong */
-    EPODE_EV_MESSAGE,   /* a row is new or changed: row, change */
+    EPODE_EV_MESSAGE,   /* a row is new or changed: row, change. Told when it is on the disk; not again after a kill */
     EPODE_EV_DELIVERY,  /* an outgoing message got further: row, id, delivery */
     EPODE_EV_STANZA,    /* any stanza, with EPODE_RAW_STANZAS: xml */
     EPODE_EV_UNREAD,    /* the displayed position of a conversation moved: peer */

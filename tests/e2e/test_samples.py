@@ -30,11 +30,14 @@ class Samples(harness.Case):
         self.addCleanup(end)
         return p
 
-    def bodies(self, server, owner="alice"):
+    def dump(self, server, owner="alice"):
         path = os.path.join(self.tmp, "dump.jsonl")
         server.say(f"archive-dump {owner}@localhost {path}")
         with open(path, encoding="utf-8") as f:
-            return [harness.json.loads(line)["body"] for line in f]
+            return [harness.json.loads(line) for line in f]
+
+    def bodies(self, server):
+        return [m["body"] for m in self.dump(server)]
 
     def test_timeline_shows_what_a_start_sent_and_the_second_one_is_shorter(self):
         server = self.serve()
@@ -56,6 +59,32 @@ class Samples(harness.Case):
         server.message("two")
         p = self.running("echo", server)
         self.until(lambda: self.bodies(server)[30:] == ["one", "one", "two", "two"])
+
+    def test_echo_answers_once_whenever_it_is_killed(self):
+        server = self.serve()
+        server.say("archive-add alice@localhost bob@localhost 20")
+        said = []
+
+        def say(n):
+            for _ in range(n):
+                said.append(f"number {len(said)}")
+                server.message(said[-1])
+
+        def answers():
+            return [m["body"] for m in self.dump(server, "bob") if m["from"].startswith("alice@")]
+        p = self.running("echo", server)
+        self.assertIn("here as", p.stderr.readline())
+        say(1)
+        self.until(lambda: answers() == said)
+        for i in range(60):
+            say(1 + i % 3)
+            harness.time.sleep(0.001 * (i * 7 % 60))
+            p.kill()
+            p.wait()
+            p = self.running("echo", server)
+        say(1)
+        self.until(lambda: answers()[-1] == said[-1])
+        self.assertEqual(answers(), said)
 
     def until(self, holds, seconds=15):
         end = harness.time.monotonic() + seconds

@@ -37,6 +37,27 @@ class Samples(Case):
         self.assertEqual(process.communicate(timeout=TIME), ("", ""))
         self.assertEqual(process.returncode, 0)
 
+    async def test_the_echo_bot_answers_what_a_kill_left_and_nothing_else(self):
+        async with self.client("bob") as bot, self.client() as alice:
+            await self.online(bot)
+            await self.online(alice)
+            for body in ("answered", "answered only", "neither"):
+                await alice.send("bob@localhost", body)
+            await self.arrives(bot, "neither")
+            said = {m.body: m for m in bot.store.messages("alice@localhost")}
+            for body in ("answered", "answered only"):
+                await bot.send("alice@localhost", "yes", reply_id=said[body].id)
+            bot.mark_displayed(said["answered"].row)
+        process = self.run_sample(str(SAMPLES / "echo.py"), "bob@localhost", self.db("bob.db"))
+        self.assertIn("ready as bob@localhost", process.stdout.readline())
+        async with self.client() as alice:
+            await self.online(alice)
+            await alice.send("bob@localhost", "the end")
+            await self.condition(lambda: sum(m.body == "the end" for m in alice.store.messages()) == 2)
+            self.assertEqual([m.body for m in alice.store.messages() if not m.outgoing], ["yes", "yes", "neither", "the end"])
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(process.communicate(timeout=TIME), ("", ""))
+
     async def test_the_notifier(self):
         async with self.client() as alice:
             await self.online(alice)
