@@ -133,6 +133,32 @@ class Start(Case):
         await client.close()
 
 
+    async def test_synced_whenever_it_is_asked_for(self):
+        self.server.say("archive-add alice@localhost bob@localhost 120")
+        async with self.client() as client:
+            session = await client.synced(TIME)
+            self.assertGreaterEqual(session.synced_us, 0)
+            self.assertEqual(len(list(client.store.messages())), 120)
+            self.assertEqual((await client.synced(0)).jid, session.jid)
+        with self.assertRaises(epode.AuthError):
+            async with self.client(password="wrong", store=None) as client:
+                await client.synced(TIME)
+        self.server.fault("ignore-iq", "on")
+        async with self.client(flags=epode.Flags.NO_SYNC, store=None) as client:
+            await client.synced(TIME)
+        async with self.client(store=None) as client:
+            with self.assertRaises(epode.DeadlineError):
+                await client.synced(0.5)
+        self.server.fault("ignore-iq", "off")
+        self.server.fault("no-mam", "on")
+        async with self.client(store=None) as client:
+            for _ in range(2):
+                with self.assertRaises(epode.StanzaError) as refused:
+                    await client.synced(TIME)
+            self.assertEqual(refused.exception.text, "the server has no archive, or refuses to show it")
+        self.assertEqual((str(epode.State.READY), f"{epode.Status.AUTH}"), ("State.READY", "Status.AUTH"))
+
+
 class Messages(Case):
     async def test_to_somebody_and_back(self):
         async with self.client() as alice, self.client("bob") as bob:

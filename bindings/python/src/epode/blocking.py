@@ -98,6 +98,10 @@ class Client:
         """Waits until there is a session."""
         return self.run(self.client.ready(timeout))
 
+    def synced(self, timeout: Optional[float] = None) -> Session:
+        """Waits until everything that was missed is here."""
+        return self.run(self.client.synced(timeout))
+
     @property
     def state(self) -> State:
         """Where the client is on its way, as of the last call."""

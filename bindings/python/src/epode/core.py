@@ -12,9 +12,9 @@ from typing import Any, AsyncIterator, Awaitable, Callable, Iterator, Optional, 
 
 from . import callbacks
 from ._native import ffi, lib
-from .enums import LogLevel, State, Status, Stop
-from .errors import DeadlineError, Error, StateError, check, error_from, error_of
-from .events import Event, StateEvent, event_of
+from .enums import Flags, LogLevel, State, Status, Stop
+from .errors import DeadlineError, Error, StanzaError, StateError, check, error_from, error_of
+from .events import Event, StateEvent, SyncEvent, event_of
 from .handle import Handle
 from .options import Options
 from .reading import Reader
@@ -76,6 +76,8 @@ class Core:
         self._takers: weakref.WeakSet[Events] = weakref.WeakSet()
         self._waits: set[Wait] = set()
         self._waiting = 0
+        self._no_sync = bool(options.flags & Flags.NO_SYNC)
+        self._unsynced: Optional[Error] = None
         self._held = False
         self._turning = False
         self._logging = 0
@@ -231,6 +233,21 @@ class Core:
             except DeadlineError:
                 raise self._late() from None
 
+    async def synced(self, timeout: Optional[float] = None) -> Session:
+        """Waits until there is a session in which everything that was missed is here: every followed archive is held up to its
+        end. With Flags.NO_SYNC it is ready(). Raises what ready() does, and StanzaError where the server has no archive or
+        refuses to show it."""
+        loop = asyncio.get_running_loop()
+        end = None if timeout is None else loop.time() + timeout
+        while True:
+            session = await self.ready(None if end is None else max(0.0, end - loop.time()))
+            if self._no_sync or session.synced_us >= 0:
+                return session
+            if isinstance(self._unsynced, StanzaError):
+                raise self._unsynced
+            left = None if end is None else max(0.0, end - loop.time())
+            await self._event(Event, lambda e: isinstance(e, (StateEvent, SyncEvent)), left)
+
     def _late(self) -> Error:
         """What a deadline says: what is wrong, if that is known."""
         error = self.error
@@ -273,6 +290,10 @@ class Core:
             event = event_of(self._out[0][0], self._me)
             if event is None:
                 continue
+            if isinstance(event, SyncEvent):
+                self._unsynced = event.error
+            elif isinstance(event, StateEvent):
+                self._unsynced = None
             self._queue.append(event)
             for wait in list(self._waits):
                 wait.look(event)

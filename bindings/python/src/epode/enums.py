@@ -17,6 +17,12 @@ class _Known(enum.IntEnum):
         member._value_ = value
         return member
 
+    def __str__(self) -> str:
+        return f"{type(self).__name__}.{self.name}"  # whatever the version of Python
+
+    def __format__(self, spec: str) -> str:
+        return format(str(self), spec)
+
 
 class Status(_Known):
     """What became of a call: 0 done, positive not an error, negative failed."""

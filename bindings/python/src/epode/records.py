@@ -33,7 +33,7 @@ class Message:
     row: int
     archive: str
     archive_id: Optional[str]
-    peer: Optional[str]
+    peer: str  # the conversation: a contact, or a room
     sender: Optional[str]
     outgoing: bool
     groupchat: bool
@@ -63,7 +63,7 @@ def message_of(m: Any) -> Message:
     reactions = tuple(Reaction(words(m.reactions[i].author), m.reactions[i].outgoing, words(m.reactions[i].text))
                       for i in range(m.reaction_count)) if m.reaction_count else ()
     xml = None if m.xml == ffi.NULL else ffi.unpack(m.xml, m.xml_len).decode("utf-8", "replace")
-    return Message(m.row, words(m.archive), text(m.archive_id), text(m.peer), text(getattr(m, "from")), m.outgoing,
+    return Message(m.row, words(m.archive), text(m.archive_id), words(m.peer), text(getattr(m, "from")), m.outgoing,
                    m.groupchat, m.edited, m.retracted, m.provisional, m.time_ms, m.received_ms, text(m.type), text(m.body),
                    text(m.id), text(m.origin_id), text(m.reply_id), Delivery(m.state), text(m.reason), reactions, xml,
                    text(m.occupant))

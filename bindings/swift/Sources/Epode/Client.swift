@@ -58,8 +58,9 @@ public actor Client {
         try await wait(for: .ready)
     }
 
-    /// Waits until every followed archive is held up to its end, in this session. With ``Options/Flags/noSync`` that is
-    /// ``ready()``.
+    /// Waits until everything that was missed is here: every followed archive is held up to its end, in this session. With
+    /// ``Options/Flags/noSync`` that is ``ready()``. Throws what that does, and ``Status/stanza`` where the server has no
+    /// archive, or refuses to show it.
     public func synced() async throws {
         try await wait(for: core.options.flags.contains(.noSync) ? .ready : .synced)
     }

@@ -21,6 +21,8 @@ final class Core: @unchecked Sendable {
     private var source: (any DispatchSourceRead)?
     private var closed: [CheckedContinuation<Void, Never>] = []
     private var isClosed = false
+    /// Why the archives could not be read, in this session.
+    private var unsynced: EpodeError?
     /// Requests whose answer is awaited.
     var requests = 0
     /// The question that was asked last, and who looks for its answer.
@@ -95,9 +97,9 @@ final class Core: @unchecked Sendable {
         if state == .stopped { stopAsking() }
         guard waiters.isWaiting else { return }
         waiters.state(state, EpodeError(epode_client_error(handle)))
-        if state == .ready, let session = epode_client_session(handle), epode_session_synced_us(session) >= 0 {
-            waiters.synced()
-        }
+        guard state == .ready, let session = epode_client_session(handle) else { return }
+        if epode_session_synced_us(session) >= 0 { waiters.synced(nil) }
+        if let unsynced, unsynced.code == .stanza { waiters.synced(unsynced) }
     }
 
     private func take(_ e: epode_event) {
@@ -105,6 +107,11 @@ final class Core: @unchecked Sendable {
             hub.publish(.message(row: e.row, Change(rawValue: e.change.rawValue) ?? .changed, history: e.history))
         } else {
             let event = Event(e)
+            switch event {
+            case .sync(let sync): unsynced = sync.error
+            case .state: unsynced = nil
+            default: break
+            }
             waiters.saw(event)
             hub.publish(.event(event))
         }

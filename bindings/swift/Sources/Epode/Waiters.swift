@@ -77,8 +77,9 @@ final class Waiters {
         }
     }
 
-    func synced() {
-        finish(.success(.done)) { if case .synced = $0 { true } else { false } }
+    /// Everything is here, or why it cannot be.
+    func synced(_ error: EpodeError?) {
+        finish(error.map { .failure($0) } ?? .success(.done)) { if case .synced = $0 { true } else { false } }
     }
 
     func saw(_ event: Event) {

@@ -89,6 +89,18 @@ extension All {
             await client.close()
         }
 
+        @Test func withoutAnArchiveSyncedSaysSo() async throws {
+            let server = try Server("--fault", "no-mam=on")
+            try server.say("archive-add alice@localhost bob@localhost 1")
+            let client = try server.client()
+            try await client.start()
+            for _ in 1...2 {
+                let error = try await #require(throws: EpodeError.self) { try await within { try await client.synced() } }
+                #expect(error.code == .stanza)
+            }
+            await client.close()
+        }
+
         @Test func aPasswordIsAskedForLateAndOnceMoreAfterARefusal() async throws {
             let server = try Server()
             let asked = Recorder<Ask>()
