@@ -14,7 +14,8 @@ typedef struct epode_bookmark {
     size_t size;
     const char *jid;            /* required: the room's bare JID */
     const char *name, *nick;    /* NULL: none */
-    const char *password;       /* NULL: none. Not in the store: known once the bookmarks were read in this session */
+    const char *password;       /* NULL: none. Not in the store, but of rooms that were joined (room.h): known once the
+                                 * bookmarks were read in this session */
     bool autojoin;
 } epode_bookmark;
 #ifdef __cplusplus

@@ -18,8 +18,9 @@ enum {
 };
 
 /* Joins a room under this nick, now or as soon as there is a session; one that is not there is made, with the room
- * service's defaults (XEP-0045, 10.1.2). password: NULL where none is needed; it is kept in memory only. flags:
- * EPODE_ROOM_*. In a room that we are in the nick is changed. What comes of it: EPODE_ROOM_JOINED_NOW,
+ * service's defaults (XEP-0045, 10.1.2). password: NULL where none is needed, or where it stays as it was; it
+ * is kept in the store, as tokens are, until the room is left or refuses us for good, since without it no other process
+ * comes in again. flags: EPODE_ROOM_*. In a room that we are in the nick is changed. What comes of it: EPODE_ROOM_JOINED_NOW,
  * EPODE_ROOM_REFUSED or EPODE_ROOM_NICK. EPODE_DONE: we are in it under this nick already. EPODE_EINVAL: not the bare
  * JID of a room, or no nick; EPODE_ESTATE: suspended; EPODE_ELIMIT: 256 rooms; EPODE_ESTORE*, EPODE_ENOMEM. */
 EPODE_API epode_status epode_room_join(epode_client *client, const char *room, const char *nick, const char *password,

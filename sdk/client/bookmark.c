@@ -197,12 +197,8 @@ static void tell_failed(epode_client *c, const ep_reply *reply)
     ep_client_emit(c, &ev);
 }
 
-static epode_status take_answer(epode_client *c, const ep_reply *reply, void *user)
+static epode_status take_list(epode_client *c, const ep_reply *reply)
 {
-    (void)user;
-    c->bookmarks.asked = false;
-    if (reply->outcome == EPODE_IQ_CANCELLED)
-        return EPODE_OK;
     /* Who never had one has no node. */
     bool none = reply->outcome == EPODE_IQ_ERROR && strcmp(reply->condition, "item-not-found") == 0;
     if (reply->outcome != EPODE_IQ_RESULT && !none) {
@@ -216,6 +212,22 @@ static epode_status take_answer(epode_client *c, const ep_reply *reply, void *us
     c->bookmarks.current = true;
     emit(c, NULL, EPODE_BOOKMARK_CURRENT);
     return EPODE_OK;
+}
+
+static epode_status take_answer(epode_client *c, const ep_reply *reply, void *user)
+{
+    (void)user;
+    c->bookmarks.asked = false;
+    if (reply->outcome == EPODE_IQ_CANCELLED)
+        return EPODE_OK;
+    epode_status st = take_list(c, reply);
+    return st < 0 ? st : ep_rooms_bookmarked(c);
+}
+
+bool ep_bookmarks_may_tell(const epode_client *c, const char *room)
+{
+    const ep_bookmark_row *row = c->bookmarks.asked ? row_of(c, room) : NULL;
+    return row && row->b.autojoin && !(c->flags & EPODE_NO_AUTOJOIN);
 }
 
 epode_status ep_bookmarks_ask(epode_client *c)

@@ -21,6 +21,8 @@ epode_status ep_bookmarks_load(epode_client *c);
 void ep_bookmarks_free(epode_client *c);
 void ep_bookmarks_reset(epode_client *c); /* a session that is none of before */
 epode_status ep_bookmarks_ask(epode_client *c);
+/* They are being read, and may say how this room is to be joined. */
+bool ep_bookmarks_may_tell(const epode_client *c, const char *room);
 /* A PEP event; from_account: whether the account itself sent it. True: it is about bookmarks. */
 bool ep_bookmarks_event(const ep_elem *event);
 epode_status ep_bookmarks_take(epode_client *c, const ep_elem *event);

@@ -32,11 +32,17 @@ void *ep_room_number(const ep_room *r)
     return (void *)(uintptr_t)r->number;
 }
 
+static void forget_password(ep_room *r)
+{
+    if (r->password)
+        ep_free_secret(r->password, strlen(r->password));
+    r->password = NULL;
+}
+
 static void room_free(ep_room *r)
 {
     ep_room_clear(r);
-    if (r->password)
-        ep_free_secret(r->password, strlen(r->password));
+    forget_password(r);
     ep_free(r->occupants);
     ep_free(r->jid);
     ep_free(r->wish);
@@ -104,9 +110,32 @@ epode_status ep_room_keep(epode_client *c, const ep_room *r)
     return st;
 }
 
+epode_status ep_room_set_password(epode_client *c, ep_room *r, const char *password)
+{
+    char *copy = ep_strdup(password);
+    if (!copy)
+        return EPODE_ENOMEM;
+    forget_password(r);
+    r->password = copy;
+    return ep_store_secret_put(c->store, EP_SECRET_ROOM, r->jid, copy, strlen(copy), 0);
+}
+
+static epode_status load_password(epode_client *c, ep_room *r)
+{
+    ep_buf text = EP_BUF_INIT;
+    epode_status st = ep_store_secret_get(c->store, EP_SECRET_ROOM, r->jid, &text, NULL);
+    if (st == EPODE_OK && (!ep_buf_cstr(&text) || !(r->password = ep_strdup(ep_buf_ptr(&text)))))
+        st = EPODE_ENOMEM;
+    ep_buf_wipe(&text);
+    return st < 0 ? st : EPODE_OK;
+}
+
 /* It is not joined again, and no more followed than before. */
 static epode_status room_forget(epode_client *c, const ep_room *r)
 {
+    epode_status gone = ep_store_secret_del(c->store, EP_SECRET_ROOM, r->jid);
+    if (gone < 0)
+        return gone;
     if (r->followed) {
         ep_sync_unfollow(c->sync, r->jid);
         return ep_store_fact_put(c->store, EP_FACT_ROOM, r->jid, "lf", 2, 0);
@@ -155,8 +184,22 @@ static epode_status load_one(const ep_fact *fact, void *user)
     if (!st) {
         r->followed = fact->data[1] == 'f';
         st = id ? ep_room_is_us(c, r, id + 1) : EPODE_OK;
+        st = st < 0 ? st : load_password(c, r);
     }
     return st == EPODE_ELIMIT ? EPODE_OK : st;
+}
+
+epode_status ep_rooms_bookmarked(epode_client *c)
+{
+    epode_status st = EPODE_OK;
+    for (size_t i = c->rooms.count; i-- > 0 && st >= 0;) {
+        ep_room *r = c->rooms.at[i];
+        bool waits = r->awaits_bookmark && r->state == EP_ROOM_WANTED;
+        r->awaits_bookmark = false;
+        if (waits)
+            st = ep_room_refused_for_good(c, r, "not-authorized");
+    }
+    return st < 0 ? st : EPODE_OK;
 }
 
 epode_status ep_rooms_followed(epode_client *c, const char *jid)
@@ -199,7 +242,7 @@ void ep_rooms_reset(epode_client *c)
         }
         ep_room_clear(r);
         r->state = EP_ROOM_WANTED;
-        r->pinging = r->other_nick = false;
+        r->pinging = r->other_nick = r->awaits_bookmark = false;
         r->tries = 0;
         r->due_us = EP_NEVER;
         /* A room that is followed cannot fail to be awaited but for its nick, which is set again when it is joined. */

@@ -33,6 +33,7 @@ typedef struct epode_room {
     bool followed;      /* its archive is kept because we joined, not by the application's wish */
     bool other_nick;    /* one that was not asked for is being tried */
     bool pinging;
+    bool awaits_bookmark; /* refused for its password: the bookmarks that are being read may have another one */
     char join_id[24];
     unsigned tries, losses;
     int64_t heard_us;   /* of JOINED: the last proof that we are in it */
@@ -55,6 +56,8 @@ void ep_rooms_reset(epode_client *c); /* a session that is none of before: we ar
 void ep_rooms_cut(epode_client *c);   /* the connection is gone */
 epode_status ep_rooms_ready(epode_client *c);
 void ep_rooms_synced(epode_client *c, int64_t archive, epode_status status);
+/* The bookmarks were read, or cannot be: what waited for them is refused. */
+epode_status ep_rooms_bookmarked(epode_client *c);
 epode_status ep_rooms_followed(epode_client *c, const char *jid); /* by the application's wish */
 
 /* room_ping.c: still in? */
@@ -72,6 +75,7 @@ void *ep_room_number(const ep_room *r); /* to be told again by a request's answe
 ep_room *ep_room_find(const epode_client *c, const char *jid); /* bare or full; NULL: none */
 epode_status ep_room_add(epode_client *c, const char *jid, const char *nick, ep_room **out);
 epode_status ep_room_keep(epode_client *c, const ep_room *r); /* in the store */
+epode_status ep_room_set_password(epode_client *c, ep_room *r, const char *password); /* there too */
 epode_status ep_room_is_us(epode_client *c, ep_room *r, const char *occupant); /* our id there; NULL: none */
 epode_status ep_room_drop(epode_client *c, ep_room *r);       /* also from the store; r is gone */
 
@@ -79,6 +83,7 @@ epode_status ep_room_drop(epode_client *c, ep_room *r);       /* also from the s
 epode_status ep_room_begin(epode_client *c, ep_room *r);      /* joins it, as far as that is possible now */
 epode_status ep_room_entered(epode_client *c, ep_room *r, bool created);
 epode_status ep_room_refused(epode_client *c, ep_room *r, const ep_elem *presence); /* NULL: no answer */
+epode_status ep_room_refused_for_good(epode_client *c, ep_room *r, const char *condition);
 epode_status ep_room_again(epode_client *c, ep_room *r);       /* after a while */
 epode_status ep_room_leave_later(epode_client *c, ep_room *r); /* without a connection */
 epode_status ep_room_send_nick(epode_client *c, ep_room *r, const char *nick);

@@ -28,18 +28,24 @@ static epode_status parse(const epode_client *c, const char *room, const char *n
     return st;
 }
 
-static epode_status set_wish(ep_room *r, const char *nick, const char *password, uint32_t flags)
+static epode_status set_wish(epode_client *c, ep_room *r, const char *nick, const char *password, uint32_t flags)
 {
     r->flags = flags;
     r->other_nick = false;
     bool ok = ep_str_set(&r->wish, nick) && (r->state == EP_ROOM_JOINED || ep_str_set(&r->nick, nick));
-    return ok && (!password || ep_str_set(&r->password, password)) ? EPODE_OK : EPODE_ENOMEM;
+    if (!ok)
+        return EPODE_ENOMEM;
+    return password ? ep_room_set_password(c, r, password) : EPODE_OK;
 }
 
 static epode_status join(epode_client *c, const ep_jid *jid, const char *password, uint32_t flags)
 {
     ep_room *r = ep_room_find(c, jid->bare);
     if (r && r->state == EP_ROOM_JOINED) {
+        /* For the next time. */
+        epode_status kept = password && !ep_streq(password, r->password) ? ep_room_set_password(c, r, password) : EPODE_OK;
+        if (kept < 0)
+            return kept;
         if (strcmp(r->nick, jid->resource) == 0)
             return EPODE_DONE;
         return ep_client_can_send(c) ? ep_room_send_nick(c, r, jid->resource) : EPODE_ESTATE;
@@ -48,7 +54,7 @@ static epode_status join(epode_client *c, const ep_jid *jid, const char *passwor
     epode_status st = known ? ep_sync_room_await(c->sync, jid->bare, jid->resource, &fresh)
                             : ep_room_add(c, jid->bare, jid->resource, &r);
     if (st >= 0)
-        st = set_wish(r, jid->resource, password, flags);
+        st = set_wish(c, r, jid->resource, password, flags);
     if (st >= 0)
         st = ep_room_keep(c, r);
     return st < 0 ? st : ep_room_begin(c, r);

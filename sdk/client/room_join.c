@@ -243,6 +243,12 @@ static epode_status try_other_nick(epode_client *c, ep_room *r)
     return st;
 }
 
+epode_status ep_room_refused_for_good(epode_client *c, ep_room *r, const char *condition)
+{
+    tell_refused(c, r, condition, true);
+    return ep_room_drop(c, r);
+}
+
 epode_status ep_room_refused(epode_client *c, ep_room *r, const ep_elem *presence)
 {
     const ep_elem *error = ep_elem_child(presence, "error", NULL);
@@ -250,11 +256,17 @@ epode_status ep_room_refused(epode_client *c, ep_room *r, const ep_elem *presenc
     bool conflict = ep_streq(condition, "conflict"), passing = !presence || is_passing(error, condition);
     if (conflict && (r->flags & EPODE_ROOM_OTHER_NICK) && !r->other_nick && ep_client_can_send(c))
         return try_other_nick(c, r);
-    tell_refused(c, r, condition, !passing && !conflict);
+    if (ep_streq(condition, "not-authorized") && ep_bookmarks_may_tell(c, r->jid)) {
+        r->state = EP_ROOM_WANTED;
+        r->due_us = EP_NEVER;
+        r->awaits_bookmark = true;
+        return EPODE_OK;
+    }
+    if (!passing && !conflict)
+        return ep_room_refused_for_good(c, r, condition);
+    tell_refused(c, r, condition, false);
     if (passing)
         return ep_room_again(c, r);
-    if (!conflict)
-        return ep_room_drop(c, r);
     /* The one who has the nick may be gone by the next session. */
     r->state = EP_ROOM_REFUSED;
     r->due_us = EP_NEVER;

@@ -8,7 +8,8 @@
 static bool facts_kind_ok(const char *kind)
 {
     return kind && !ep_streq(kind, EP_SECRET_TOKEN) && !ep_streq(kind, EP_SECRET_SCRAM) &&
-           !ep_streq(kind, EP_SECRET_TICKET) && !ep_streq(kind, EP_SECRET_SM);
+           !ep_streq(kind, EP_SECRET_TICKET) && !ep_streq(kind, EP_SECRET_SM) &&
+           !ep_streq(kind, EP_SECRET_ROOM);
 }
 
 static epode_status facts_write(ep_store *s, bool ok)

@@ -10,6 +10,7 @@
 #define EP_SECRET_TOKEN  "token"  /* FAST token (XEP-0484) */
 #define EP_SECRET_SCRAM  "scram"  /* SCRAM keys instead of the password (RFC 5802) */
 #define EP_SECRET_TICKET "ticket" /* TLS session; single use: ep_store_secret_take */
+#define EP_SECRET_ROOM   "room-password" /* the room's JID (XEP-0045) */
 #define EP_SECRET_SM     "sm" /* id for resumption (XEP-0198); the store's own, see store/sm.h */
 
 /* A place for secrets. Each gives EPODE_OK, EPODE_DONE (there is none) or a failure. It need not

@@ -353,6 +353,7 @@ epode_status ep_sync_room_occupant(ep_sync *s, const char *room, const char *id)
 
 void ep_sync_unfollow(ep_sync *s, const char *room)
 {
+    bool busy = s->online && sync_is_busy(s);
     for (size_t i = 0; i < s->room_count; i++) {
         followed *f = s->rooms[i];
         if (!ep_jid_same_bare(room, ep_catchup_owner(f->catchup)))
@@ -361,6 +362,9 @@ void ep_sync_unfollow(ep_sync *s, const char *room)
         s->room_count--;
         ep_catchup_free(f->catchup);
         ep_free(f);
+        /* It may have been what the rest was waiting for. */
+        if (busy && !s->beginning && !sync_is_busy(s))
+            s->ev->synced(s->user, s->account_status);
         return;
     }
 }

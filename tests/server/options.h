@@ -81,6 +81,8 @@
     X(ROOM_MAM, "room-mam", BOOL, "on", "rooms have archives for queries")                         \
     X(OCCUPANT_IDS, "occupant-ids", BOOL, "on", "XEP-0421")                                        \
     X(ROOM_SID, "room-sid", BOOL, "on", "what rooms reflect carries their stanza-id")              \
+    X(ROOM_PASSWORD, "room-password", TEXT, "", "what every room asks for")                        \
+    X(ROOM_IDS, "room-ids", BOOL, "on", "what rooms reflect keeps the id that its sender gave it")  \
     X(ROOM_HISTORY, "room-history", INT, "20", "messages sent on joining, if no less is asked for") \
     X(SELF_PING, "self-ping", BOOL, "on", "XEP-0410: rooms answer self-pings themselves")          \
     X(BIND2_DRAFT, "bind2-draft", BOOL, "off", "urn:xmpp:bind2:0, XEP-0386 before its 0.4")        \

@@ -250,6 +250,12 @@ void srv_room_presence(struct srv_session *session, const char *jid, const char 
         free(kind);
         return;
     }
+    const char *asked = srv_text(srv, ROOM_PASSWORD);
+    const struct srv_xml *x = srv_xml_find(presence, NS_MUC, "x");
+    if (!who && *asked && strcmp(srv_xml_content(srv_xml_find(x, NS_MUC, "password")), asked) != 0) {
+        srv_route_error(session, presence, "auth", "not-authorized"); /* XEP-0045, 7.2.6 */
+        return;
+    }
     struct srv_occupant *holder = room ? srv_room_nick(room, nick) : NULL;
     if (holder && strcmp(holder->session->user, session->user) != 0)
         srv_route_error(session, presence, "cancel", "conflict");

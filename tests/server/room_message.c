@@ -30,6 +30,8 @@ static struct srv_xml *reflected(struct srv *srv, const struct srv_room *room, c
     srv_xml_set(copy, "from", from);
     srv_xml_set(copy, "to", NULL);
     srv_xml_set(copy, "type", "groupchat");
+    if (!srv_on(srv, ROOM_IDS))
+        srv_xml_set(copy, "id", NULL);
     free(from);
     free(domain);
     if (srv_on(srv, ROOMS_ANONYMOUS) || !sender)
