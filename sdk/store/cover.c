@@ -7,6 +7,7 @@ typedef struct cover {
     ep_span merged;
     const ep_span *goes_on; /* the one whose number stays; NULL: none was there */
     bool reaches_start;     /* the page does */
+    bool reaches_end;       /* the page does: what was archived when it was asked for is not above it */
 } cover;
 
 /* The page's outermost rows with an id; what is carried never stands last. */
@@ -64,8 +65,8 @@ static void cover_ends(const ep_page_work *w, cover *c)
     c->merged.last_pos = above ? c->high : highest->last_pos;
     c->merged.last_id = above ? cover_last(w)->m->archive_id : highest->last_id;
     c->merged.reaches_start = c->reaches_start || (lowest && lowest->reaches_start);
-    c->merged.reached_end =
-        above ? to_end : highest->reached_end || (to_end && c->high == highest->last_pos);
+    c->reaches_end = to_end && c->to == w->l.spans.count && (above || c->high == highest->last_pos);
+    c->merged.reached_end = above ? to_end : highest->reached_end || (to_end && c->high == highest->last_pos);
 }
 
 static epode_status cover_save(ep_page_work *w, cover *c)
@@ -90,11 +91,8 @@ static epode_status cover_save(ep_page_work *w, cover *c)
 /* What is in the tail and in no page, though pages have gone past it, is not in the archive. */
 static epode_status cover_settle(ep_page_work *w, const cover *c)
 {
-    const ep_page *page = w->page;
-    bool asked_all = c->merged.reached_end && page->asked_row &&
-                     (page->kind == EP_PAGE_LAST || page->kind == EP_PAGE_AFTER);
-    return ep_sql_run(w->l.s, EP_SQL_MESSAGE_SETTLE, "iiii", w->l.a.id, c->merged.first_pos,
-                      c->merged.last_pos, asked_all ? page->asked_row : (int64_t)0);
+    return ep_sql_run(w->l.s, EP_SQL_MESSAGE_SETTLE, "iiii", w->l.a.id, c->merged.first_pos, c->merged.last_pos,
+                      c->reaches_end ? w->page->asked_row : (int64_t)0);
 }
 
 static void cover_report(ep_page_work *w, const cover *c)

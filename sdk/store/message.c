@@ -129,6 +129,9 @@ static epode_status message_bare(ep_store *s, int64_t archive, int64_t conversat
     sqlite3_stmt *row;
     epode_status status = ep_sql_row(s, &row, EP_SQL_BARE_FIND, "iittt", archive, conversation,
                                      m->id, m->from, m->body);
+    if (status == EPODE_DONE)
+        status = ep_sql_row(s, &row, EP_SQL_BARE_FIND_OLD, "iittti", archive, conversation, m->id, m->from, m->body,
+                            m->time_ms ? m->time_ms : s->now_ms);
     if (status != EPODE_OK)
         return status;
     out->conversation = conversation;

@@ -250,7 +250,12 @@ static const char migration_6[] =
     "DROP INDEX message_id;"
     "CREATE INDEX message_id ON message (id_hash, conversation) WHERE id_hash IS NOT NULL;";
 
-static const char *const migrations[] = { migration_1, migration_2, migration_3, migration_4, migration_5, migration_6 };
+/* 7: what came live without an id is found again by its time, wherever it stands by now. */
+static const char migration_7[] =
+    "CREATE INDEX message_bare ON message (archive, time_ms) WHERE archive_id IS NULL AND outgoing = 0;";
+
+static const char *const migrations[] = { migration_1, migration_2, migration_3, migration_4,
+                                          migration_5, migration_6, migration_7 };
 
 int ep_migration_newest(void)
 {

@@ -141,26 +141,54 @@ static epode_status page_held(ep_page_work *w)
     return status == EPODE_DONE ? EPODE_OK : status;
 }
 
+/* Whether the page begins later, by the server's stamps, than what is held above the anchor ends: the archive has lost that
+ * (it was purged) and goes on behind it, unless the page shows something of it. */
+static epode_status page_passes(ep_page_work *w)
+{
+    const ep_spans *spans = &w->l.spans;
+    int64_t end_ms = 0;
+    if (!w->anchored || w->page->kind != EP_PAGE_AFTER || !w->page->n)
+        return EPODE_OK;
+    for (size_t i = 0; i < spans->count; i++) {
+        if (spans->at[i].last_pos <= w->l.left)
+            continue;
+        epode_status status = ep_sql_int(w->l.s, &end_ms, EP_SQL_STAMP_OF, "it", w->l.a.id, spans->at[i].last_id);
+        w->passes = status == EPODE_OK && w->page->rows[0].time_ms > end_ms;
+        w->passed = spans->at[i].last_pos;
+        return status < 0 ? status : EPODE_OK;
+    }
+    return EPODE_OK;
+}
+
 /* What is held must appear in the order in which it is held, on the anchor's right side. */
 static epode_status page_is_possible(ep_page_work *w)
 {
     const ep_page *page = w->page;
     int64_t last = w->l.left;
-    bool has_last = w->l.has_left, wrong = false;
+    bool has_last = w->l.has_left, wrong = false, passes = w->passes;
     for (size_t i = 0; i < w->l.count; i++) {
         const ep_slot *slot = &w->l.slots[i];
         if (!slot->is_fixed)
             continue;
+        passes = passes && slot->old_pos > w->passed;
         wrong = wrong || (has_last && slot->old_pos <= last);
         last = slot->old_pos;
         has_last = true;
     }
-    wrong = wrong || (has_last && w->l.has_right && last >= w->l.right);
+    wrong = wrong || passes || (has_last && w->l.has_right && last >= w->l.right);
     if (page->kind == EP_PAGE_BEFORE && page->complete && !page->n && !w->closes && w->anchored)
         wrong = wrong || (w->l.spans.count && w->l.spans.at[0].last_pos < w->l.right);
     return wrong ? ep_store_fail(w->l.s, EPODE_EPROTO,
                                  "an archive page contradicts what is held: it is not used")
                  : EPODE_OK;
+}
+
+/* The anchor is the end of what is held there. */
+static bool page_is_at_edge(const ep_page_work *w)
+{
+    bool after = w->page->kind == EP_PAGE_AFTER;
+    const ep_span *s = ep_spans_at(&w->l.spans, after ? w->l.left : w->l.right);
+    return s && (after ? w->l.left == s->last_pos : w->l.right == s->first_pos);
 }
 
 /* Everything that can be refused is refused here, before the first change. */
@@ -175,8 +203,11 @@ static epode_status page_read(ep_page_work *w, int64_t archive)
         status = page_anchor(w);
     if (status == EPODE_OK)
         status = page_slots(w);
+    if (status == EPODE_OK)
+        status = page_passes(w);
     /* Most pages of a long catch-up hold nothing that is known. */
-    w->fresh = w->fresh && w->page->kind != EP_PAGE_LAST && w->anchored && !w->page->unstable;
+    w->fresh = w->fresh && w->page->kind != EP_PAGE_LAST && w->anchored && !w->page->unstable && page_is_at_edge(w) &&
+               !w->passes;
     w->l.stay = w->fresh;
     if (status == EPODE_OK && !w->fresh)
         status = page_held(w);

@@ -14,6 +14,8 @@ typedef struct ep_page_work {
     size_t fixed;       /* rows of the page that are in spans already */
     bool anchored;      /* the anchor is held */
     bool fresh;         /* taken for new from end to end: nothing was looked up, the unique index tells */
+    bool passes;        /* it begins later than what is held above its anchor ends, */
+    int64_t passed;     /* which is here */
     bool closes;        /* nothing is left between the anchor and the span "until" */
     int64_t before_row; /* the highest row before */
 } ep_page_work;

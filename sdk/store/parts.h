@@ -56,8 +56,8 @@ typedef struct ep_held {
 } ep_held;
 epode_status ep_message_held(ep_store *s, int64_t archive, const char *archive_id, ep_held *out);
 /* The same for what came live from others without an id that counts (the account does not vouch for
- * them): the first such row of the tail that says the same, from the same sender under the same id. One
- * copy joins one row, so equal messages lose nothing. */
+ * them): the first such row of the tail that says the same, from the same sender under the same id; else one of the
+ * same day that is awaited no longer. One copy joins one row, so equal messages lose nothing. */
 epode_status ep_message_join_bare(ep_store *s, int64_t archive, int64_t conversation,
                                   const ep_msg *m, ep_held *out, ep_changes *changes);
 /* Joins the copy m to an own message that no copy was joined to; EPODE_DONE: there is none. */

@@ -29,11 +29,23 @@ static epode_status page_join_one(ep_page_work *w, ep_slot *slot)
     return EPODE_OK;
 }
 
+/* EPODE_DONE: nothing that came live without an id can be meant by a row of the page. */
+static epode_status page_bare_any(const ep_page_work *w)
+{
+    int64_t any, from = w->l.s->now_ms, to = from;
+    for (size_t i = 0; i < w->page->n; i++) {
+        int64_t ms = w->page->rows[i].time_ms;
+        from = ms && (ms < from || !i) ? ms : from;
+        to = ms > to || !i ? ms : to;
+    }
+    return ep_sql_int(w->l.s, &any, EP_SQL_BARE_ANY, "iii", w->l.a.id, from, to);
+}
+
 epode_status ep_page_join(ep_page_work *w)
 {
     int64_t any;
     epode_status own = ep_sql_int(w->l.s, &any, EP_SQL_OWN_ANY, "i", w->l.a.id);
-    epode_status bare = ep_sql_int(w->l.s, &any, EP_SQL_BARE_ANY, "i", w->l.a.id);
+    epode_status bare = page_bare_any(w);
     epode_status status = own < 0 ? own : bare < 0 ? bare : EPODE_OK;
     if (w->fresh && (own == EPODE_OK || bare == EPODE_OK))
         return EPODE_AGAIN;
@@ -85,6 +97,17 @@ static epode_status page_carry_in(ep_page_work *w, ep_rows *rows)
     return EPODE_OK;
 }
 
+/* What came before this stands below the page, in a hole that may show it yet, or in no archive. */
+static int64_t page_lowest(const ep_page_work *w)
+{
+    if (w->l.has_left)
+        return w->l.left;
+    for (size_t i = 0; i < w->l.count && !(w->page->complete && w->page->kind != EP_PAGE_AFTER); i++)
+        if (w->l.slots[i].is_fixed || w->l.slots[i].is_tail)
+            return w->l.slots[i].old_pos;
+    return INT64_MIN;
+}
+
 epode_status ep_page_carry(ep_page_work *w)
 {
     sqlite3_stmt *row;
@@ -95,7 +118,7 @@ epode_status ep_page_carry(ep_page_work *w)
             highest = w->l.slots[i].old_pos;
     if (highest == INT64_MIN)
         return EPODE_OK;
-    epode_status status = ep_sql_row(w->l.s, &row, EP_SQL_MESSAGE_CARRY, "ii", w->l.a.id, highest);
+    epode_status status = ep_sql_row(w->l.s, &row, EP_SQL_MESSAGE_CARRY, "iii", w->l.a.id, highest, page_lowest(w));
     if (status == EPODE_OK)
         status = ep_rows_take(w->l.s, &rows, row);
     if (status == EPODE_OK)

@@ -75,6 +75,7 @@ typedef enum ep_sql {
     EP_SQL_REPEATED,
     EP_SQL_BARE_ANY,
     EP_SQL_BARE_FIND,
+    EP_SQL_BARE_FIND_OLD,
     EP_SQL_OWN_ANY,
     EP_SQL_OWN_BY_ID,
     EP_SQL_OWN_BY_ORIGIN,

@@ -156,7 +156,7 @@ const char *const ep_sql_text[EP_SQL_COUNT] = {
     [EP_SQL_MESSAGE_CARRY] =
         "SELECT row, pos, coalesce(conversation, 0) FROM message INDEXED BY message_tail "
         "WHERE archive = ?1 AND place = 0 "
-        "AND pos < ?2 AND archive_id IS NULL AND state <> 1 ORDER BY pos, row",
+        "AND pos < ?2 AND pos > ?3 AND archive_id IS NULL AND state <> 1 ORDER BY pos, row",
     [EP_SQL_MESSAGE_SETTLE] =
         "UPDATE message INDEXED BY message_tail SET place = 2 "
         "WHERE archive = ?1 AND place = 0 AND pos > ?2 "
@@ -166,12 +166,20 @@ const char *const ep_sql_text[EP_SQL_COUNT] = {
         "WHERE archive = ?1 AND place = 0 "
         "AND NOT (outgoing AND (state < 3 OR state = 6)) LIMIT 1000)",
 
+    /* What is no longer awaited may yet be in the archive, in a stretch that was not read so far: of the time of a page,
+     * give or take a day for wrong clocks. */
     [EP_SQL_BARE_ANY] = "SELECT 1 FROM message INDEXED BY message_tail WHERE archive = ?1 "
-                        "AND place = 0 AND archive_id IS NULL AND outgoing = 0 LIMIT 1",
+                        "AND place = 0 AND archive_id IS NULL AND outgoing = 0 UNION ALL "
+                        "SELECT 1 FROM message INDEXED BY message_bare WHERE archive = ?1 AND archive_id IS NULL "
+                        "AND outgoing = 0 AND time_ms BETWEEN ?2 - 86400000 AND ?3 + 86400000 LIMIT 1",
     [EP_SQL_BARE_FIND] =
         "SELECT row, pos, place, state FROM message INDEXED BY message_tail WHERE archive = ?1 "
         "AND place = 0 AND archive_id IS NULL AND outgoing = 0 AND conversation = ?2 "
         "AND stanza_id IS ?3 AND sender IS ?4 AND body IS ?5 ORDER BY pos LIMIT 1",
+    [EP_SQL_BARE_FIND_OLD] =
+        "SELECT row, pos, place, state FROM message INDEXED BY message_bare WHERE archive = ?1 "
+        "AND archive_id IS NULL AND outgoing = 0 AND time_ms BETWEEN ?6 - 86400000 AND ?6 + 86400000 "
+        "AND conversation = ?2 AND stanza_id IS ?3 AND sender IS ?4 AND body IS ?5 ORDER BY pos LIMIT 1",
     [EP_SQL_REPEATED] = "SELECT row FROM message WHERE conversation = ?1 AND id_hash = ?2 "
                         "AND stanza_id = ?3 AND outgoing = 0 AND sender IS ?4 AND body IS ?5 LIMIT 1",
     [EP_SQL_OWN_ANY] = "SELECT 1 FROM message INDEXED BY message_own WHERE archive = ?1 "

@@ -241,6 +241,9 @@ static epode_status find_from(ep_catchup *c)
 static epode_status ask_last(ep_catchup *c, int64_t now_us)
 {
     epode_status st = ep_archive_mark(c->store, c->archive);
+    /* Until it is answered: a session that is resumed meanwhile asks again. */
+    if (st >= 0)
+        st = ep_archive_reaches_end(c->store, c->archive, false);
     epode_status held = st < 0 ? st : find_from(c);
     c->last_max = LAST_PAGE;
     if (held == EPODE_DONE && c->config.first_messages && c->config.first_messages < LAST_PAGE)
@@ -528,28 +531,77 @@ static void expect_up(ep_catchup *c, const ep_mam_fin *fin)
 
 /* An empty page that says it is complete is believed only where nothing contradicts it: going up there must be
  * something, the last page was seen above. */
-static bool page_is_absurd(const ep_catchup *c)
+static bool page_is_absurd(const ep_catchup *c, const ep_mam_fin *fin)
 {
-    return c->state == C_UP && !c->row_count;
+    return c->state == C_UP && !c->row_count && !fin->first;
+}
+
+/* The archive's order is oldest first, also inside a page (XEP-0313, 4.1.3): by its ends one shows that was turned round. */
+static void page_turn(ep_catchup *c, const ep_mam_fin *fin)
+{
+    size_t n = c->row_count;
+    if (n < 2 || strcmp(c->rows[0].archive_id, fin->last ? fin->last : "") != 0 ||
+        strcmp(c->rows[n - 1].archive_id, fin->first ? fin->first : "") != 0)
+        return;
+    for (size_t i = 0; i < n / 2; i++) {
+        ep_msg row = c->rows[i];
+        c->rows[i] = c->rows[n - 1 - i];
+        c->rows[n - 1 - i] = row;
+    }
+}
+
+/* What came twice says nothing new the second time. */
+static void page_once(ep_catchup *c)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < c->row_count; i++) {
+        size_t k = 0;
+        while (k < n && strcmp(c->rows[k].archive_id, c->rows[i].archive_id) != 0)
+            k++;
+        if (k == n)
+            c->rows[n++] = c->rows[i];
+    }
+    c->row_count = n;
+}
+
+/* The page as it is to be stored. One whose ends (XEP-0059, 2.2) were not among its results lacks more than is known: like
+ * one that is not stable, it proves nothing. */
+static void page_make(ep_catchup *c, const ep_mam_fin *fin)
+{
+    page_turn(c, fin);
+    bool lacks = c->overflow || (fin->first && !page_shows(c, fin->first)) || (fin->last && !page_shows(c, fin->last));
+    c->page.rows = c->rows;
+    c->page.n = c->row_count;
+    c->page.complete = fin->complete && !lacks;
+    c->page.unstable = !fin->stable || lacks;
+}
+
+static epode_status page_put(ep_catchup *c, ep_page_result *r, ep_changes *changes)
+{
+    epode_status st = ep_archive_page(c->store, &c->page, r, changes);
+    size_t came = c->row_count;
+    if (st == EPODE_EINVAL)
+        page_once(c);
+    if (c->row_count == came)
+        return st;
+    c->page.n = c->row_count;
+    return ep_archive_page(c->store, &c->page, r, changes);
 }
 
 static epode_status catchup_store(ep_catchup *c, const ep_mam_fin *fin, int64_t now_us)
 {
     ep_page_result r = { 0 };
     ep_changes changes = { 0 };
-    c->page.rows = c->rows;
-    c->page.n = c->row_count;
-    c->page.complete = fin->complete && !c->overflow;
-    c->page.unstable = !fin->stable || c->overflow;
+    page_make(c, fin);
     if (c->state == C_LAST) {
         c->count = fin->count;
         c->has_top_index = fin->has_index;
         c->top_index = fin->index;
     }
-    if (page_is_absurd(c))
+    if (page_is_absurd(c, fin))
         return catchup_lost(c, now_us);
     int64_t oldest = c->row_count ? c->rows[0].time_ms : 0;
-    epode_status st = ep_archive_page(c->store, &c->page, &r, &changes);
+    epode_status st = page_put(c, &r, &changes);
     if (st == EPODE_EPROTO || st == EPODE_DONE) {
         ep_changes_free(&changes);
         return catchup_lost(c, now_us);
@@ -562,7 +614,7 @@ static epode_status catchup_store(ep_catchup *c, const ep_mam_fin *fin, int64_t 
         c->ev->stored(c->user, &changes, c->done, c->expected);
         bool unstable = c->page.unstable;
         if (unstable)
-            catchup_finish(c, EPODE_OK);
+            catchup_finish(c, EPODE_EPROTO);
         else if (c->state == C_LAST)
             st = after_last(c, &r, now_us);
         else if (c->state == C_UP)

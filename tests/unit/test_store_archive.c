@@ -1,5 +1,6 @@
 /* test_store_archive.c: archives: live messages, pages, spans and holes. */
 #include "store_fixture.h"
+#include "store/parts.h"
 
 /* --- archives --- */
 
@@ -255,6 +256,83 @@ static void an_empty_or_complete_last_page_ends_what_was_below(void **state)
     assert_texts(f, f->joan, "abcxyz");
 }
 
+/* --- what comes live without an id that counts --- */
+
+static int64_t place_of(fixture *f, const char *body)
+{
+    return query_int(f->s, "SELECT place FROM message WHERE archive_id IS NULL AND body = '%s'", body);
+}
+
+static void what_came_after_the_end_was_seen_is_not_given_up_by_a_page_below_it(void **state)
+{
+    fixture *f = *state;
+    int64_t low = page(f, EP_PAGE_LAST, 0, "ab", true).span;
+    assert_ok(ep_archive_mark(f->s, f->account));
+    page(f, EP_PAGE_LAST, 0, "ef", false);
+    live(f, text_from(JOAN, NULL, "g", "g"), EP_LIVE_NEW);
+    ep_msg rows[] = { text_from(JOAN, "c", "c", "c"), text_from(JOAN, "d", "d", "d"), text_from(JOAN, "e", "e", "e") };
+    ep_page p = { .archive = f->account, .kind = EP_PAGE_AFTER, .span = low, .rows = rows, .n = 3 };
+    ep_page_result r;
+    assert_ok(ep_archive_last_row(f->s, &p.asked_row));
+    assert_ok(ep_archive_page(f->s, &p, &r, NULL));
+    assert_spans(f, "|a-f| ");
+    assert_int_equal(place_of(f, "g"), EP_PLACE_TAIL);
+}
+
+static void what_may_stand_in_a_hole_is_not_carried_past_it(void **state)
+{
+    fixture *f = *state;
+    page(f, EP_PAGE_LAST, 0, "ab", true);
+    live(f, text_from(JOAN, NULL, "c", "c"), EP_LIVE_NEW);
+    assert_ok(ep_archive_mark(f->s, f->account));
+    live(f, text_from(JOAN, "y", "y", "y"), EP_LIVE_NEW);
+    live(f, text_from(JOAN, NULL, "z", "z"), EP_LIVE_NEW);
+    live(f, text_from(JOAN, "Z", "Z", "Z"), EP_LIVE_NEW);
+    page(f, EP_PAGE_LAST, 0, "xyZ", false);
+    assert_int_equal(place_of(f, "c"), EP_PLACE_TAIL);
+    assert_int_equal(place_of(f, "z"), EP_PLACE_FREE); /* it came between two of the page */
+    assert_texts(f, f->joan, "abcxyzZ");
+}
+
+static void what_was_given_up_is_joined_when_the_archive_shows_it(void **state)
+{
+    fixture *f = *state;
+    ep_msg bare = text_from(JOAN, NULL, "b", "b");
+    bare.time_ms = 0;
+    live(f, bare, EP_LIVE_NEW);
+    live(f, bare, EP_LIVE_NEW);
+    assert_ok(ep_archive_forget_spans(f->s, f->account));
+    assert_int_equal(query_int(f->s, "SELECT count(*) FROM message WHERE place = 2"), 2);
+    ep_msg late = text_from(JOAN, "l", "b", "b"), rows[] = { text_from(JOAN, "a", "a", "a"), text_from(JOAN, "b", "b", "b") };
+    ep_page p = { .archive = f->account, .rows = rows, .n = 2 };
+    ep_page_result r;
+    assert_ok(ep_archive_page(f->s, &p, &r, NULL));
+    assert_int_equal(r.added, 1);
+    assert_texts(f, f->joan, "bab");
+    /* The same words on another day are not meant. */
+    late.time_ms += 2 * 86400000;
+    p = (ep_page){ .archive = f->account, .kind = EP_PAGE_AFTER, .span = r.span, .rows = &late, .n = 1 };
+    assert_ok(ep_archive_page(f->s, &p, &r, NULL));
+    assert_int_equal(r.added, 1);
+    assert_texts(f, f->joan, "babb");
+}
+
+static void a_page_that_has_lost_what_is_held_above_its_anchor_is_refused(void **state)
+{
+    fixture *f = *state;
+    int64_t low = page(f, EP_PAGE_LAST, 0, "abc", false).span;
+    ep_msg late[] = { text_from(JOAN, "x", "x", "x"), text_from(JOAN, "y", "y", "y") };
+    late[0].time_ms = late[1].time_ms = 2000;
+    ep_page p = { .archive = f->account, .kind = EP_PAGE_AFTER, .span = low, .anchor_id = "b", .rows = late, .n = 2 };
+    ep_page_result r;
+    assert_int_equal(ep_archive_page(f->s, &p, &r, NULL), EPODE_EPROTO);
+    assert_spans(f, "a-c| ");
+    /* At the end of what is held it is what comes next. */
+    p.anchor_id = "c";
+    assert_ok(ep_archive_page(f->s, &p, &r, NULL));
+    assert_texts(f, f->joan, "abcxy");
+}
+
 static void narrow_holes_are_widened(void **state)
 {
     fixture *f = *state;
@@ -318,6 +396,10 @@ int main(void)
         TEST(results_without_a_message_are_held),
         TEST(what_is_forgotten_stays_readable_below_what_comes),
         TEST(an_empty_or_complete_last_page_ends_what_was_below),
+        TEST(what_came_after_the_end_was_seen_is_not_given_up_by_a_page_below_it),
+        TEST(what_may_stand_in_a_hole_is_not_carried_past_it),
+        TEST(what_was_given_up_is_joined_when_the_archive_shows_it),
+        TEST(a_page_that_has_lost_what_is_held_above_its_anchor_is_refused),
         TEST(narrow_holes_are_widened),
         TEST(holes_are_what_is_between),
     };

@@ -69,7 +69,7 @@ static ep_msg msg_of(const entry *e, bool live)
     ep_msg m = e->outgoing ? text_to(peers[e->peer], e->id, e->own[0] ? e->own : e->id, "text")
                            : text_from(peers[e->peer], e->id, e->id, "text");
     if (e->gone && !live)
-        m = (ep_msg){ .archive_id = e->id, .kind = EP_MSG_GONE, .time_ms = 1 };
+        m = (ep_msg){ .archive_id = e->id, .kind = EP_MSG_GONE, .time_ms = 1000 };
     return m;
 }
 
