@@ -53,16 +53,17 @@ public actor Client {
     }
 
     /// Waits until the client is bound or resumed, through as many attempts as that takes. Throws why there will be no more
-    /// of them: a final error, or ``Status/cancelled`` after ``stop(_:)``.
-    public func ready() async throws {
-        try await wait(for: .ready)
+    /// of them: a final error, or ``Status/cancelled`` after ``stop(_:)``; or after the timeout ``Status/timeout``, with what is
+    /// wrong at the moment. The wish to be online stays.
+    public func ready(timeout: Duration? = nil) async throws {
+        try await wait(for: .ready, timeout: timeout)
     }
 
     /// Waits until everything that was missed is here: every followed archive is held up to its end, in this session. With
     /// ``Options/Flags/noSync`` that is ``ready()``. Throws what that does, and ``Status/stanza`` where the server has no
     /// archive, or refuses to show it.
-    public func synced() async throws {
-        try await wait(for: core.options.flags.contains(.noSync) ? .ready : .synced)
+    public func synced(timeout: Duration? = nil) async throws {
+        try await wait(for: core.options.flags.contains(.noSync) ? .ready : .synced, timeout: timeout)
     }
 
     /// The wish to be offline; returns when the client is. ``Stop/close`` ends the session at the server.
@@ -138,10 +139,15 @@ public actor Client {
     }
 
     @discardableResult
-    func wait(for wish: Waiters.Wish, unless already: () throws -> Waiters.Outcome? = { nil }) async throws -> Waiters.Outcome {
+    func wait(
+        for wish: Waiters.Wish, timeout: Duration? = nil, unless already: () throws -> Waiters.Outcome? = { nil }
+    ) async throws -> Waiters.Outcome {
         _ = try core.client()
         if let outcome = try already() { return outcome }
         let id = core.waiters.newID()
+        if let timeout {
+            core.queue.asyncAfter(deadline: .now() + .milliseconds(Int(timeout.milliseconds))) { [weak core] in core?.late(id) }
+        }
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { enlist(id, wish, $0) }
         } onCancel: {

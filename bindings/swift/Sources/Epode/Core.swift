@@ -123,6 +123,11 @@ final class Core: @unchecked Sendable {
         return options.storePath.flatMap { try? StoreHandle.message(row, inFile: $0) }
     }
 
+    /// Who waits so long waits no longer.
+    func late(_ id: UInt64) {
+        waiters.late(id, handle.flatMap { EpodeError(epode_client_error($0)) })
+    }
+
     /// Nobody waits for the answer any more.
     func stopAsking() {
         asking?.cancel()

@@ -38,6 +38,8 @@ public struct History: AsyncSequence, Sendable {
         private var read: ArraySlice<Message> = []
         private var left: Int
         private var ended = false
+        /// Nothing is missing; what came just before that was seen is still to be read.
+        private var isWhole = false
         /// So often what came filled no hole.
         private var useless = 0
 
@@ -80,8 +82,9 @@ public struct History: AsyncSequence, Sendable {
             if let last = messages.last { (self.query.fromRow, self.query.isInclusive, self.query.fromTime) = (last.row, false, nil) }
             if messages.count < count || left == 0 { close() }
             guard ended, left > 0, let client = history.filler else { return }
-            guard messages.isEmpty else { return ended = false }
-            ended = try await !fill(client)
+            if messages.isEmpty && isWhole { return }
+            isWhole = messages.isEmpty ? try await !fill(client) : false
+            ended = false
         }
 
         /// Gets more, to be read by a new cursor. False: nothing is missing.

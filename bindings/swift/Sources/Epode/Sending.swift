@@ -33,10 +33,13 @@ extension Client {
         try send(Outgoing(to: jid, body: body, type: type))
     }
 
-    /// Waits until a message that was sent has got this far, or failed; in this session or a later one.
+    /// Waits until a message that was sent has got this far, or failed; in this session or a later one. After the timeout
+    /// ``Status/timeout``: it is on its way all the same.
     @discardableResult
-    public func delivery(of row: UInt64, atLeast wanted: Delivery = .acknowledged) async throws -> Delivery {
-        let outcome = try await wait(for: .delivery(row: row, atLeast: wanted)) {
+    public func delivery(
+        of row: UInt64, atLeast wanted: Delivery = .acknowledged, timeout: Duration? = nil
+    ) async throws -> Delivery {
+        let outcome = try await wait(for: .delivery(row: row, atLeast: wanted), timeout: timeout) {
             guard let message = try core.store.message(row), message.isOutgoing else {
                 throw EpodeError(.invalid, "no message of ours has this number")
             }

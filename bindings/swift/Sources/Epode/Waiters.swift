@@ -46,6 +46,11 @@ final class Waiters {
         finish(id, .failure(CancellationError()))
     }
 
+    /// It did not come true in time; `why`: what is wrong, if that is known.
+    func late(_ id: UInt64, _ why: EpodeError?) {
+        finish(id, .failure(EpodeError(.timeout, "not in time" + (why.map { ": \($0.text)" } ?? ""))))
+    }
+
     private func finish(_ id: UInt64, _ result: Result<Outcome, any Error>) {
         waiting.removeValue(forKey: id)?.continuation.resume(with: result)
     }

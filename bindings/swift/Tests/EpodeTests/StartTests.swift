@@ -69,8 +69,8 @@ extension All {
             let never = try await #require(throws: EpodeError.self) { try await within { try await client.ready() } }
             #expect(never.code == .cancelled)
             try await client.start()
-            for wait in [client.ready, client.synced] {
-                let error = try await #require(throws: EpodeError.self) { try await within { try await wait() } }
+            for wait in [client.ready(timeout:), client.synced(timeout:)] {
+                let error = try await #require(throws: EpodeError.self) { try await within { try await wait(nil) } }
                 #expect(error.code == .connect && error.native != 0)
             }
             await client.close()
@@ -87,6 +87,31 @@ extension All {
             try await within { try await client.synced() }
             #expect(await client.state == .ready)
             await client.close()
+        }
+
+        @Test func whoWaitsMayWaitForSomeTimeOnly() async throws {
+            let server = try Server()
+            let nowhere = try server.client { $0.port = 1 }
+            try await nowhere.start()
+            for wait in [nowhere.ready(timeout:), nowhere.synced(timeout:)] {
+                let late = try await #require(throws: EpodeError.self) { try await within { try await wait(.milliseconds(300)) } }
+                #expect(late.code == .timeout && !late.isFinal)
+                #expect(late.text.hasPrefix("not in time: "))
+            }
+            // The wish stays, and the message on its way.
+            let row = try await nowhere.send(to: "bob@localhost", "later")
+            let late = try await #require(throws: EpodeError.self) {
+                try await within { try await nowhere.delivery(of: row, timeout: .milliseconds(10)) }
+            }
+            #expect(late.code == .timeout)
+            #expect(try await nowhere.message(row)?.delivery == .queued)
+            await nowhere.close()
+            let client = try server.client()
+            try await client.start()
+            try await client.ready(timeout: .seconds(30))
+            try await client.synced(timeout: .seconds(30))
+            await client.close()
+            try await nothingIsLeft()
         }
 
         @Test func withoutAnArchiveSyncedSaysSo() async throws {
