@@ -16,7 +16,7 @@
 
 typedef struct displayed_view {
     int64_t conversation;
-    char *peer, *from, *id;
+    char *peer, *owner, *from, *id;
     bool markable, outgoing, groupchat;
 } displayed_view;
 
@@ -27,7 +27,7 @@ static epode_status view_read(const ep_view *view, void *user)
     v->conversation = view->conversation;
     v->outgoing = view->outgoing;
     v->groupchat = view->groupchat;
-    bool ok = ep_str_set(&v->peer, view->peer) && ep_str_set(&v->from, view->from) && ep_str_set(&v->id, view->id);
+    bool ok = ep_str_set(&v->peer, view->peer) && ep_str_set(&v->owner, view->owner) && ep_str_set(&v->from, view->from) && ep_str_set(&v->id, view->id);
     ep_elem *e = view->xml ? ep_elem_parse(&arena, view->xml, view->len, EP_NS_CLIENT) : NULL;
     v->markable = ep_elem_child(e, "markable", EP_NS_MARKERS) != NULL;
     ep_arena_free(&arena);
@@ -53,6 +53,7 @@ static epode_status send_marker(epode_client *c, const displayed_view *v)
 static void view_free(displayed_view *v)
 {
     ep_free(v->peer);
+    ep_free(v->owner);
     ep_free(v->from);
     ep_free(v->id);
 }
@@ -61,11 +62,13 @@ static epode_status publish_one(const ep_fact *fact, void *user)
 {
     epode_client *c = user;
     displayed_view v = { 0 };
-    int64_t conversation;
+    int64_t conversation, room = ep_sync_room_archive(c->sync, fact->key);
     uint64_t row;
-    epode_status st = ep_conversation_open(c->store, ep_sync_archive(c->sync), fact->key, &conversation);
+    /* Private messages with somebody in a room are in our own archive: their key has a resource. */
+    room = strchr(fact->key, '/') ? 0 : room;
+    epode_status st = ep_conversation_open(c->store, room ? room : ep_sync_archive(c->sync), fact->key, &conversation);
     if (st == EPODE_OK)
-        st = ep_sync_publish(c->sync, conversation, fact->key);
+        st = ep_sync_publish(c->sync, conversation, fact->key, room ? fact->key : c->jid.bare);
     if (st >= 0 && ep_str_u64(fact->data, &row)) {
         st = ep_view_get(c->store, (int64_t)row, view_read, &v);
         if (st == EPODE_OK)
@@ -114,7 +117,7 @@ epode_status epode_mark_displayed(epode_client *c, uint64_t row, bool notify_sen
     if (notify_sender)
         snprintf(later, sizeof later, "%llu", (unsigned long long)row);
     if (st >= 0 && moved)
-        st = c->was_ready ? ep_sync_publish(c->sync, v.conversation, v.peer)
+        st = c->was_ready ? ep_sync_publish(c->sync, v.conversation, v.peer, v.owner)
                           : ep_store_fact_put(c->store, FACT_UNPUBLISHED, v.peer, later, strlen(later), 0);
     if (st >= 0 && moved && notify_sender)
         st = send_marker(c, &v);

@@ -198,45 +198,49 @@ static epode_status too_large(pump_run *run, const ep_outbox_row *row)
     return st < 0 ? st : EPODE_OK;
 }
 
-static epode_status pump_text(epode_client *c, const ep_outbox_row *row, int64_t now)
+/* As it leaves: the text of out may come to lie in stamped or late. */
+static epode_status pump_text(epode_client *c, ep_outbox_row *out, int64_t now, ep_buf *stamped, ep_buf *late)
 {
-    ep_buf stamped = EP_BUF_INIT, late = EP_BUF_INIT;
-    ep_outbox_row out = *row;
-    epode_status st = ep_client_stamp(c, &out.xml, &out.len, &stamped, true);
-    if (!st && now - row->time_ms > 10000 && row->xml[row->len - 2] != '/') {
-        with_delay(&out, &late);
-        out.xml = ep_buf_ptr(&late);
-        out.len = late.len;
-        st = late.failed ? EPODE_ENOMEM : EPODE_OK;
-    }
-    if (!st)
-        st = ep_stream_send(c->stream, out.xml, out.len, false);
-    ep_buf_free(&stamped);
-    ep_buf_free(&late);
-    return st;
+    bool room = out->xml[out->len - 2] != '/';
+    epode_status st = ep_client_stamp(c, &out->xml, &out->len, stamped, true);
+    if (st || now - out->time_ms <= 10000 || !room)
+        return st;
+    with_delay(out, late);
+    out->xml = ep_buf_ptr(late);
+    out->len = late->len;
+    return late->failed ? EPODE_ENOMEM : EPODE_OK;
+}
+
+static epode_status pump_out(pump_run *run, const ep_outbox_row *row, const ep_outbox_row *out, int64_t now)
+{
+    epode_client *c = run->c;
+    uint64_t number = ep_stream_next_out(c->stream), most = ep_client_max_bytes(c);
+    if (most && out->len > most) /* it would end the stream, and after each resumption again */
+        return too_large(run, row);
+    epode_status st = ep_outbox_sent(c->store, row->seq, number, now, &run->changes);
+    if (st != EPODE_OK)
+        return st == EPODE_DONE ? EPODE_OK : st;
+    run->sent++;
+    if (number)
+        c->request_due = true;
+    return ep_stream_send(c->stream, out->xml, out->len, false);
 }
 
 static epode_status pump_row(const ep_outbox_row *row, void *user)
 {
     pump_run *run = user;
     epode_client *c = run->c;
-    uint64_t number = ep_stream_next_out(c->stream);
+    ep_buf stamped = EP_BUF_INIT, late = EP_BUF_INIT;
+    ep_outbox_row out = *row;
     int64_t now = ep_client_wall_ms();
     run->last = row->seq;
     if (ep_rooms_hold(c, row->to) || ep_client_resource_held(c, row->xml, row->len))
         return EPODE_OK;
-    uint64_t most = ep_client_max_bytes(c);
-    if (most && row->len > most) /* it would end the stream, and after each resumption again */
-        return too_large(run, row);
-    epode_status st = ep_outbox_sent(c->store, row->seq, number, now, &run->changes);
-    if (st == EPODE_DONE)
-        return EPODE_OK;
-    if (st < 0)
-        return st;
-    st = pump_text(c, row, now);
-    run->sent++;
-    if (number)
-        c->request_due = true;
+    epode_status st = pump_text(c, &out, now, &stamped, &late);
+    if (!st)
+        st = pump_out(run, row, &out, now);
+    ep_buf_free(&stamped);
+    ep_buf_free(&late);
     return st;
 }
 
@@ -345,7 +349,7 @@ epode_status ep_client_take_error(epode_client *c, const ep_elem *message)
     ep_changes changes = { 0 };
     const char *from = ep_elem_attr(message, "from"), *id = ep_elem_attr(message, "id");
     const char *condition = ep_condition_of(ep_elem_child(message, "error", NULL));
-    if (!from || !id)
+    if (!from || !ep_jid_bare_len(from) || !id)
         return EPODE_OK;
     /* What a room refuses stands in its own archive, if that is followed. */
     int64_t archive = from[ep_jid_bare_len(from)] ? 0 : ep_sync_room_archive(c->sync, from);

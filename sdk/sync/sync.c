@@ -516,13 +516,15 @@ epode_status ep_sync_result(ep_sync *s, const ep_elem *stanza, const ep_mam_resu
     return ep_catchup_result(f->catchup, &kept, &st) ? st : EPODE_DONE;
 }
 
-static void on_position(const char *peer, const char *stanza_id, void *user)
+/* XEP-0490, 3.1: in a room the id is the room's, anywhere else that of our own archive. One of an archive that is not kept
+ * would be waited for in vain. */
+static void on_position(const char *peer, const char *by, const char *stanza_id, void *user)
 {
     ep_sync *s = user;
-    int64_t conversation;
-    if (s->mds_status < 0)
+    int64_t conversation, archive = strcmp(by, s->account) == 0 ? ep_sync_archive(s) : ep_sync_room_archive(s, by);
+    if (s->mds_status < 0 || !archive || (archive != ep_sync_archive(s) && strchr(by, '/')))
         return;
-    s->mds_status = ep_conversation_open(s->store, ep_sync_archive(s), peer, &conversation);
+    s->mds_status = ep_conversation_open(s->store, archive, peer, &conversation);
     if (s->mds_status == EPODE_OK)
         s->mds_status = ep_conversation_displayed(s->store, conversation, stanza_id, s->mds_changes);
 }
@@ -559,7 +561,7 @@ epode_status ep_sync_event(ep_sync *s, const ep_elem *event)
     return take_positions(s, event);
 }
 
-epode_status ep_sync_publish(ep_sync *s, int64_t conversation, const char *peer)
+epode_status ep_sync_publish(ep_sync *s, int64_t conversation, const char *peer, const char *owner)
 {
     char id[24];
     ep_buf sid = EP_BUF_INIT;
@@ -571,7 +573,7 @@ epode_status ep_sync_publish(ep_sync *s, int64_t conversation, const char *peer)
     if (st == EPODE_OK) {
         ep_buf_clear(&s->xml);
         ep_xw w = ep_xw_init(&s->xml);
-        ep_mds_write_publish(id, peer, s->account, ep_buf_ptr(&sid), &w);
+        ep_mds_write_publish(id, peer, owner, ep_buf_ptr(&sid), &w);
         st = ep_xw_done(&w);
         if (!st)
             st = s->ev->send_iq(s->user, ep_buf_ptr(&s->xml), s->xml.len);

@@ -54,8 +54,8 @@ epode_status ep_sync_answer(ep_sync *s, const ep_elem *iq, bool of_account, int6
 /* A PEP event of the account itself. */
 epode_status ep_sync_event(ep_sync *s, const ep_elem *event);
 
-/* Shares that everything up to the displayed position of this conversation was displayed. */
-epode_status ep_sync_publish(ep_sync *s, int64_t conversation, const char *peer);
+/* Shares that everything up to the displayed position of this conversation was displayed. owner: of its archive. */
+epode_status ep_sync_publish(ep_sync *s, int64_t conversation, const char *peer, const char *owner);
 /* Keeps a room's archive as well (XEP-0313, 5.2), in this session and all that follow; joining it is not needed.
  * EPODE_EINVAL: the JID is that of an archive of another kind. */
 epode_status ep_sync_follow(ep_sync *s, const char *room);

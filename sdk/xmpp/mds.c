@@ -38,7 +38,7 @@ void ep_mds_write_publish(const char *id, const char *peer, const char *archive,
 }
 
 void ep_mds_read(const ep_elem *parent, const char *account,
-                 void (*each)(const char *peer, const char *stanza_id, void *user), void *user)
+                 void (*each)(const char *peer, const char *by, const char *stanza_id, void *user), void *user)
 {
     const ep_elem *items = ep_elem_child(parent, "items", NULL);
     if (!ep_streq(ep_elem_attr(items, "node"), EP_NS_MDS))
@@ -47,7 +47,7 @@ void ep_mds_read(const ep_elem *parent, const char *account,
         const char *peer = ep_elem_attr(item, "id");
         const ep_elem *sid = ep_elem_child(ep_elem_child(item, "displayed", EP_NS_MDS), "stanza-id", EP_NS_SID);
         const char *by = ep_elem_attr(sid, "by"), *id = ep_elem_attr(sid, "id");
-        if (peer && by && id && (ep_streq(by, account) || ep_streq(by, peer)))
-            each(peer, id, user);
+        if (peer && *peer && by && id && *id && (ep_streq(by, account) || ep_streq(by, peer)))
+            each(peer, by, id, user);
     }
 }

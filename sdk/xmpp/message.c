@@ -63,13 +63,20 @@ static void read_child(ep_message *m, const ep_elem *e, const char *by)
         read_effect(m, e);
 }
 
+/* NULL as well: one that names nobody. */
+static const char *message_jid(const ep_elem *stanza, const char *name)
+{
+    const char *jid = ep_elem_attr(stanza, name);
+    return jid && *jid && *jid != '/' ? jid : NULL;
+}
+
 void ep_message_read(ep_message *out, const ep_elem *stanza, const char *by)
 {
     memset(out, 0, sizeof *out);
     out->stanza = stanza;
     out->type = message_type(ep_elem_attr(stanza, "type"));
-    out->from = ep_elem_attr(stanza, "from");
-    out->to = ep_elem_attr(stanza, "to");
+    out->from = message_jid(stanza, "from");
+    out->to = message_jid(stanza, "to");
     out->id = ep_elem_attr(stanza, "id");
     EP_ELEM_EACH(e, stanza)
         read_child(out, e, by);

@@ -207,6 +207,85 @@ static void what_was_said_before_we_are_in_waits(void **state)
     done(&a);
 }
 
+static uint32_t unread_of_room(app *a, bool *at_least)
+{
+    uint32_t n = 0;
+    assert_int_equal(epode_store_unread(epode_client_store(a->client), DEN, &n, at_least), EPODE_OK);
+    return n;
+}
+
+/* The id in the answer to the last line. */
+static const char *said_id(void)
+{
+    static char id[64];
+    const char *at = strstr(srv.line, "\"stanza-id\":\"");
+    assert_non_null(at);
+    assert_int_equal(sscanf(at + strlen("\"stanza-id\":\""), "%63[^\"]", id), 1);
+    return id;
+}
+
+static uint64_t row_of(app *a, const char *body)
+{
+    epode_query q = { .size = sizeof q, .archive = DEN, .newest_first = true };
+    epode_cursor *cursor;
+    const epode_message *m;
+    uint64_t row = 0;
+    assert_int_equal(epode_store_messages(epode_client_store(a->client), &q, &cursor), EPODE_OK);
+    while (!row && epode_cursor_next(cursor, &m) == EPODE_OK)
+        row = strcmp(m->body, body) == 0 ? m->row : 0;
+    epode_cursor_free(cursor);
+    return row;
+}
+
+/* XEP-0490, 3.1: the ids of what is read in a room are the room's. */
+static void what_was_read_in_a_room_is_shared_both_ways(void **state)
+{
+    app a = { 0 };
+    seen s = { 0 };
+    char one[64], two[64], attr[128];
+    bool at_least;
+    (void)state;
+    start(&a, "read.db", &s);
+    join(&a, &s, "al");
+    server_say(&srv, "room-say " DEN " bo read-one");
+    snprintf(one, sizeof one, "%s", said_id());
+    app_until(&a, 5000, strstr(texts(&a), "read-one;"));
+    uint64_t row = row_of(&a, "read-one");
+    server_say(&srv, "room-say " DEN " bo read-two");
+    snprintf(two, sizeof two, "%s", said_id());
+    app_until(&a, 5000, strstr(texts(&a), "read-two;"));
+    assert_int_equal(epode_mark_displayed(a.client, row, false), EPODE_OK);
+    assert_int_equal(unread_of_room(&a, &at_least), 1);
+    snprintf(attr, sizeof attr, "id='%s'", one);
+    app_until(&a, 5000, strstr(server_say(&srv, "pep-dump alice"), attr));
+    assert_non_null(strstr(srv.line, "by='" DEN "'"));
+    server_say(&srv, "mds-publish alice " DEN " %s", two);
+    app_until(&a, 5000, unread_of_room(&a, &at_least) == 0 && !at_least);
+    server_say(&srv, "room-say " DEN " bo read-three");
+    snprintf(attr, sizeof attr, "id='%s'", said_id());
+    app_until(&a, 5000, strstr(texts(&a), "read-three;"));
+    row = row_of(&a, "read-three");
+    app_stop(&a, EPODE_STOP_CLOSE);
+    /* Also what was read while there was no session. */
+    assert_int_equal(epode_mark_displayed(a.client, row, false), EPODE_OK);
+    assert_int_equal(epode_client_start(a.client), EPODE_OK);
+    app_until(&a, 5000, strstr(server_say(&srv, "pep-dump alice"), attr));
+    /* Of a room that is not kept nothing is waited for, nor of nobody. */
+    app_until(&a, 5000, epode_room_is_joined(epode_room_find(a.client, DEN)));
+    unsigned offline = a.offline;
+    server_say(&srv, "stanza alice <message from='alice@localhost' type='headline'><event xmlns='"
+               "http://jabber.org/protocol/pubsub#event'><items node='urn:xmpp:mds:displayed:0'><item id='x@rooms.localhost'>"
+               "<displayed xmlns='urn:xmpp:mds:displayed:0'><stanza-id xmlns='urn:xmpp:sid:0' by='x@rooms.localhost' id='x'/>"
+               "</displayed></item><item id=''><displayed xmlns='urn:xmpp:mds:displayed:0'><stanza-id xmlns='urn:xmpp:sid:0' "
+               "by='alice@localhost' id='x'/></displayed></item></items></event></message>");
+    app_for(&a, 50);
+    uint32_t n = 0;
+    assert_int_equal(epode_store_unread(epode_client_store(a.client), "x@rooms.localhost", &n, &at_least), EPODE_DONE);
+    assert_int_equal(a.offline, offline);
+    assert_int_equal(epode_room_leave(a.client, DEN, NULL), EPODE_OK);
+    done(&a);
+}
+
 static void bad_input_is_refused(void **state)
 {
     app a = { 0 };
@@ -240,6 +319,7 @@ int main(void)
         cmocka_unit_test(a_refusal_is_final_or_not_by_its_type),
         cmocka_unit_test(dropped_without_a_word_it_is_found_out_and_nothing_is_lost),
         cmocka_unit_test(what_was_said_before_we_are_in_waits),
+        cmocka_unit_test(what_was_read_in_a_room_is_shared_both_ways),
         cmocka_unit_test(bad_input_is_refused),
     };
     return cmocka_run_group_tests(tests, start_server, stop_server);

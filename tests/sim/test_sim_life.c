@@ -364,6 +364,35 @@ static unsigned archived(world *w, const char *body)
     return n;
 }
 
+/* XEP-0478, XEP-0203: what waited leaves with its time, and is larger by that. */
+static void what_waited_may_become_too_large_for_the_server(world *w)
+{
+    char body[10000];
+    unsigned offline;
+    world_client *c;
+    world_begin(w);
+    world_say(w, "feature max-bytes 10000");
+    c = world_start(w, 0, NULL);
+    online(w, c);
+    w->no_network = true;
+    world_reset(w);
+    world_run(w, MINUTES);
+    for (size_t n = 9500; n < sizeof body; n += 20) {
+        memset(body, 'x', n);
+        body[n] = '\0';
+        send_out(w, body);
+    }
+    world_run(w, MINUTES);
+    w->no_network = false;
+    offline = c->offline;
+    ready_within(w, c, 10 * MINUTES);
+    world_run(w, MINUTES);
+    assert_int_equal(c->offline, offline);
+    send_out(w, "behind them");
+    world_run(w, SECONDS);
+    assert_int_equal(archived(w, "behind them"), 1);
+}
+
 static void what_was_sent_into_a_dead_link_arrives_once(world *w)
 {
     world_client *c = settled(w, NULL);
@@ -1002,6 +1031,8 @@ static const struct {
              "the same"),
     SCENARIO(a_live_link_stands_a_hint,
              "a hundred hints: no reconnect"),
+    SCENARIO(what_waited_may_become_too_large_for_the_server,
+             "it fails by itself; the stream and what stands behind it go on"),
     SCENARIO(what_was_sent_into_a_dead_link_arrives_once,
              "the missing confirmation shows it within 35 s; it arrives once"),
     SCENARIO(what_was_sent_into_a_dead_link_arrives_once_after_a_hint,

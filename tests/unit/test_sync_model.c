@@ -494,10 +494,31 @@ static void what_was_being_asked_when_the_session_was_cut_is_asked_by_the_resume
     end(m);
 }
 
+/* What cannot be stored would come again with each resumption, and end each connection. */
+static void a_message_that_names_nobody_is_one_of_the_accounts(void **state)
+{
+    static const char *const senders[] = { "", "/", "/x" };
+    model *m = begin(1);
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        ep_buf text = EP_BUF_INIT;
+        ep_arena arena = { 0 };
+        ep_buf_printf(&text, "<message from='%s' to='%s' type='chat' id='n%d'><body>n%d</body></message>", senders[i],
+                      senders[i], i, i);
+        assert_ok(ep_sync_live(m->sync, parse(&arena, &text), true, 0, m->now_us));
+        ep_arena_free(&arena);
+        ep_buf_free(&text);
+    }
+    assert_int_equal(query_int(m->store, "SELECT count(*) FROM message m JOIN conversation c ON c.id = m.conversation "
+                                         "WHERE c.peer = '" ME "'"), 3);
+    end(m);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_being_asked_when_the_session_was_cut_is_asked_by_the_resumed_one),
+        cmocka_unit_test(a_message_that_names_nobody_is_one_of_the_accounts),
         cmocka_unit_test(whatever_the_archive_says_the_store_never_lies),
     };
     if (argc > 1)
