@@ -244,6 +244,14 @@ class Doctor(harness.Case):
         self.assertEqual(sorted(self.marks(o, "tcp")), ["bad", "ok", "ok"])
         self.assertEqual(r.code, 0)
 
+    def test_the_guide_shows_what_is_looked_at(self):
+        r, o = self.by_name(self.records(server := self.serve("--domain", DOMAIN)), server.ca)
+        self.assertEqual(r.code, 0)
+        with open(os.path.join(os.path.dirname(__file__), "..", "..", "docs", "seeing.md"), encoding="utf-8") as f:
+            shown = f.read()
+        missing = {c["area"] for c in o["checks"] if not c["area"].startswith("127.0.0.1")} - set(shown.splitlines())
+        self.assertEqual(missing, set(), "docs/seeing.md is of another day")
+
     def test_the_users_store_is_left_alone(self):
         server = self.serve()
         self.connect(server).summary
