@@ -5,7 +5,6 @@
 #include "base/str.h"
 #include "client/internal.h"
 #include "xmpp/bound.h"
-#include "xmpp/datetime.h"
 #include "xmpp/disco.h"
 #include "xmpp/muc.h"
 #include "xmpp/ns.h"
@@ -14,20 +13,23 @@
 #define AGAIN_FIRST_US     (30 * 1000000LL)
 #define AGAIN_LAST_US      (10 * 60 * 1000000LL)
 #define INFO_FOR_MS        (7 * 24 * 3600 * 1000LL)
-#define HISTORY_OVERLAP_MS (5 * 60 * 1000LL) /* its clock is not ours */
+#define HISTORY_OVERLAP_S  (5 * 60)
 
-/* When the newest message of it that is held was sent; "": none is. */
-static epode_status newest_stamp(epode_client *c, const ep_room *r, char out[32])
+/* How long ago the newest message of it that is held came here, and some more; -1: none is held, or our clock went back.
+ * Not when it was sent: the room's clock is not ours. */
+static epode_status held_for(epode_client *c, const ep_room *r, int64_t *seconds)
 {
     ep_cursor *cursor = NULL;
     const ep_view *view;
     size_t n;
     ep_cursor_options o = { .archive = ep_sync_room_archive(c->sync, r->jid), .flags = EP_CURSOR_UP | EP_CURSOR_ALL,
                             .batch = 1 };
-    out[0] = '\0';
+    *seconds = -1;
     epode_status st = ep_cursor_open(c->store, &o, &cursor);
-    if (st == EPODE_OK && (st = ep_cursor_next(cursor, &view, &n)) == EPODE_OK && n)
-        ep_datetime_format(view->time_ms - HISTORY_OVERLAP_MS, out);
+    if (st == EPODE_OK && (st = ep_cursor_next(cursor, &view, &n)) == EPODE_OK && n) {
+        int64_t ms = ep_client_wall_ms() - view->received_ms;
+        *seconds = ms < 0 ? -1 : ms / 1000 + HISTORY_OVERLAP_S;
+    }
     ep_cursor_close(cursor);
     return st < 0 ? st : EPODE_OK;
 }
@@ -64,15 +66,17 @@ static epode_status open_presence(epode_client *c, ep_room *r, const char *nick,
 static epode_status send_join(epode_client *c, ep_room *r)
 {
     ep_xw w;
-    char since[32] = "";
-    epode_status st = r->archive ? EPODE_OK : newest_stamp(c, r, since);
+    int64_t seconds = -1;
+    epode_status st = r->archive ? EPODE_OK : held_for(c, r, &seconds);
     if (!st)
         st = open_presence(c, r, r->nick, &w);
     if (st)
         return st;
     /* XEP-0313, 5.2: what was missed comes from the archive, and from there alone. */
-    ep_muc_write_join(r->password, r->archive ? 0 : -1, since[0] ? since : NULL, &w);
+    ep_muc_write_join(r->password, r->archive ? 0 : -1, seconds, &w);
     ep_xw_close(&w);
+    if (!r->archive && (st = ep_sync_room_replay(c->sync, r->jid)) < 0)
+        return st;
     ep_room_clear(r);
     r->state = EP_ROOM_JOINING;
     r->due_us = ep_loop_now_us(c->loop) + JOIN_TIMEOUT_US;

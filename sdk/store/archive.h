@@ -56,6 +56,8 @@ epode_status ep_archive_before_end(ep_store *s, int64_t archive, const char *wan
  * (true) shows it; what stands here survives a kill in between. */
 epode_status ep_archive_reaches_end(ep_store *s, int64_t archive, bool reaches);
 
+/* A replay of this archive begins: its messages go to ep_archive_live(), which keeps it going. */
+epode_status ep_archive_replay(ep_store *s, int64_t archive, ep_replay *out);
 /* Adds a live message (also a carbon, or one delivered from offline storage) and, with has_h, moves
  * h_in (store/sm.h) in the same transaction, whatever the result is. An own message is the copy of
  * one of ours if origin id or id are the same, and the recipient, and no copy was joined to it yet;

@@ -1,4 +1,6 @@
 /* live.c: messages as they arrive, at the end of the provisional tail. */
+#include <limits.h>
+
 #include "store/parts.h"
 #include "store/sm.h"
 
@@ -116,6 +118,37 @@ static bool live_repeats(ep_store *s, const ep_msg *m, ep_live *out, epode_statu
     return repeats;
 }
 
+/* A room's clock is not ours, and what came live has the time of ours. */
+#define REPLAY_APART_MS 30000
+
+epode_status ep_archive_replay(ep_store *s, int64_t archive, ep_replay *out)
+{
+    *out = (ep_replay){ .pos = INT64_MIN };
+    epode_status status = ep_archive_last_row(s, &out->last_row);
+    if (status == EPODE_OK)
+        status = ep_sql_int(s, &out->pos, EP_SQL_REPLAY_START, "i", archive);
+    return status < 0 ? status : EPODE_OK;
+}
+
+/* EPODE_DONE: it is not held. */
+static epode_status live_replayed(ep_store *s, int64_t archive, const ep_msg *m, ep_live *out)
+{
+    sqlite3_stmt *st;
+    ep_replay *r = m->replay;
+    if (!r || m->archive_id || m->kind == EP_MSG_GONE || (!m->id && r->news))
+        return EPODE_DONE;
+    epode_status status =
+        ep_sql_row(s, &st, EP_SQL_REPLAYED, "iiiittttii", archive, r->pos, r->last_row, (int64_t)m->kind, m->id, m->from,
+                   ep_msg_is_effect(m) ? m->ref_id : NULL, m->kind == EP_MSG_REACTION ? m->reactions : m->body, m->time_ms,
+                   (int64_t)REPLAY_APART_MS);
+    if (status != EPODE_OK)
+        return status;
+    *out = (ep_live){ EP_LIVE_KNOWN, sqlite3_column_int64(st, 0), out->conversation };
+    r->pos = sqlite3_column_int64(st, 1);
+    ep_sql_end(st);
+    return EPODE_OK;
+}
+
 static epode_status live_store(ep_store *s, ep_archive *a, const ep_msg *m, ep_live *out,
                                ep_changes *changes)
 {
@@ -126,10 +159,17 @@ static epode_status live_store(ep_store *s, ep_archive *a, const ep_msg *m, ep_l
         status = ep_conversation_open(s, a->id, m->peer, &out->conversation);
     else
         status = EPODE_OK;
-    if (status == EPODE_OK && live_repeats(s, m, out, &status))
+    if (status == EPODE_OK && !m->replay && live_repeats(s, m, out, &status))
         return status;
     if (status == EPODE_OK)
         status = m->outgoing ? live_join(s, a, m, out, changes) : EPODE_DONE;
+    if (status == EPODE_DONE) {
+        status = live_replayed(s, a->id, m, out);
+        if (status == EPODE_OK)
+            return status;
+    }
+    if (status == EPODE_DONE && m->replay)
+        m->replay->news = true;
     if (status == EPODE_DONE) {
         out->result = EP_LIVE_NEW;
         status =

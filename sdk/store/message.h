@@ -35,6 +35,15 @@ typedef enum ep_delivery {
     EP_DELIVERY_FAILED = 6 /* for good, unless a later word shows that it arrived after all */
 } ep_delivery;
 
+/* What a room without an archive tells those who join, in its order: each message of it that is held already is found by
+ * its sender and content, and each that is held stands for one of them. What has no id is taken for one that is held only if
+ * the times are close, and only as long as nothing in the replay was new: behind that nothing is held. */
+typedef struct ep_replay {
+    int64_t last_row; /* what came after it began is not looked at */
+    int64_t pos;      /* those up to here were met */
+    bool news;
+} ep_replay;
+
 typedef struct ep_msg {
     const char *archive_id; /* trusted id in this archive (XEP-0359), or NULL */
     const char *peer;       /* the conversation: a bare JID, or an occupant's full one (private) */
@@ -55,6 +64,7 @@ typedef struct ep_msg {
     int64_t received_ms;             /* 0: the store's time (ep_store_heartbeat) */
     const char *xml;                 /* len bytes, or NULL */
     size_t len;
+    ep_replay *replay; /* it is part of one; NULL: it is not */
 } ep_msg;
 
 typedef enum ep_change_kind {

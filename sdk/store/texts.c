@@ -182,6 +182,11 @@ const char *const ep_sql_text[EP_SQL_COUNT] = {
         "AND conversation = ?2 AND stanza_id IS ?3 AND sender IS ?4 AND body IS ?5 ORDER BY pos LIMIT 1",
     [EP_SQL_REPEATED] = "SELECT row FROM message WHERE conversation = ?1 AND id_hash = ?2 "
                         "AND stanza_id = ?3 AND outgoing = 0 AND sender IS ?4 AND body IS ?5 LIMIT 1",
+    [EP_SQL_REPLAY_START] = "SELECT pos FROM message INDEXED BY message_archive WHERE archive = ?1 "
+                            "ORDER BY pos DESC LIMIT 1 OFFSET 1000",
+    [EP_SQL_REPLAYED] = "SELECT row, pos FROM message INDEXED BY message_archive WHERE archive = ?1 AND pos > ?2 "
+                        "AND row <= ?3 AND kind = ?4 AND stanza_id IS ?5 AND sender IS ?6 AND ref_id IS ?7 AND body IS ?8 "
+                        "AND (?5 IS NOT NULL OR abs(time_ms - ?9) <= ?10) ORDER BY pos LIMIT 1",
     [EP_SQL_OWN_ANY] = "SELECT 1 FROM message INDEXED BY message_own WHERE archive = ?1 "
                        "AND archive_id IS NULL AND outgoing = 1 LIMIT 1",
     [EP_SQL_OWN_BY_ID] =

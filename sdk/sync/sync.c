@@ -12,6 +12,7 @@
 #include "sync/unreads.h"
 #include "xmpp/jid.h"
 #include "xmpp/mds.h"
+#include "xmpp/muc.h"
 #include "xmpp/ns.h"
 
 /* The tail is read again once it has been quiet for a moment, but not put off for ever. */
@@ -34,6 +35,8 @@ typedef struct followed {
     bool awaited; /* until it is joined, its end is not asked for */
     bool whole;   /* joined, and what was missed before is here: what follows comes live while we are in */
     bool again;   /* to be asked once more when the running query is over */
+    bool replays; /* it is telling of the past */
+    ep_replay replay;
 } followed;
 
 struct ep_sync {
@@ -339,6 +342,15 @@ epode_status ep_sync_room_begin(ep_sync *s, const char *room, const char *nick, 
     return st < 0 ? st : EPODE_OK;
 }
 
+epode_status ep_sync_room_replay(ep_sync *s, const char *room)
+{
+    followed *f = room_of(s, room);
+    if (!f)
+        return EPODE_OK;
+    f->replays = true;
+    return ep_archive_replay(s->store, ep_catchup_archive(f->catchup), &f->replay);
+}
+
 epode_status ep_sync_room_nick(ep_sync *s, const char *room, const char *nick)
 {
     followed *f = room_of(s, room);
@@ -463,6 +475,15 @@ static const char *live_id(const ep_elem *message, const char *owner)
     return m.stanza_id;
 }
 
+/* XEP-0045, 7.2.13 to 7.2.15: the past, each with its time, then the subject, then what is said from now on. */
+static ep_replay *replay_of(followed *room, const ep_elem *message, const ep_msg *m)
+{
+    const char *subject = ep_muc_subject(message);
+    if (!m->time_ms || (subject && m->kind == EP_MSG_OTHER))
+        room->replays = false;
+    return room->replays ? &room->replay : NULL;
+}
+
 epode_status ep_sync_live(ep_sync *s, const ep_elem *message, bool ids, int64_t came_ms, int64_t now_us)
 {
     ep_msg m;
@@ -478,6 +499,8 @@ epode_status ep_sync_live(ep_sync *s, const ep_elem *message, bool ids, int64_t 
     if (!ep_ingest(&m, ep_catchup_reader(catchup), message, id, 0, &s->arena))
         return EPODE_ENOMEM;
     m.received_ms = came_ms;
+    if (room)
+        m.replay = replay_of(room, message, &m);
     /* What says nothing and is in no archive (a chat state) leaves no trace; nor does an error. */
     if ((m.kind == EP_MSG_OTHER && !id) || ep_streq(m.type, "error"))
         return EPODE_OK;

@@ -64,6 +64,8 @@ epode_status ep_sync_follow(ep_sync *s, const char *room);
 epode_status ep_sync_room_await(ep_sync *s, const char *room, const char *nick, bool *fresh);
 /* It was joined, or will not be. query: what was missed is asked for; else it has no archive, or nothing was. */
 epode_status ep_sync_room_begin(ep_sync *s, const char *room, const char *nick, bool query, int64_t now_us);
+/* It is asked in: what it tells of the past, up to its subject or to what is said now, may be held already. */
+epode_status ep_sync_room_replay(ep_sync *s, const char *room);
 epode_status ep_sync_room_nick(ep_sync *s, const char *room, const char *nick); /* we are called so now */
 /* Whoever has this id is us (XEP-0421); NULL: the room gives none that are to be believed. */
 epode_status ep_sync_room_occupant(ep_sync *s, const char *room, const char *id);

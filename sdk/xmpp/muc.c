@@ -74,14 +74,15 @@ bool ep_muc_presence_read(ep_muc_presence *out, const ep_elem *presence)
     return out->nick != NULL;
 }
 
-void ep_muc_write_join(const char *password, int history, const char *since, ep_xw *w)
+void ep_muc_write_join(const char *password, int64_t stanzas, int64_t seconds, ep_xw *w)
 {
     ep_xw_open(w, "x", EP_NS_MUC);
-    if (history >= 0 || since) {
+    if (stanzas >= 0 || seconds >= 0) {
         ep_xw_open(w, "history", NULL);
-        if (history >= 0)
-            ep_xw_attr_u64(w, "maxstanzas", (uint64_t)history);
-        ep_xw_attr(w, "since", since);
+        if (stanzas >= 0)
+            ep_xw_attr_u64(w, "maxstanzas", (uint64_t)stanzas);
+        if (seconds >= 0)
+            ep_xw_attr_u64(w, "seconds", (uint64_t)seconds);
         ep_xw_close(w);
     }
     if (password)

@@ -47,9 +47,9 @@ typedef struct ep_muc_presence {
 /* False: it is no presence of an occupant's. */
 bool ep_muc_presence_read(ep_muc_presence *out, const ep_elem *presence);
 
-/* What a presence to a room holds besides. history: how many old messages are wished for, -1: as the room likes; since:
- * XEP-0082, NULL: any. */
-void ep_muc_write_join(const char *password, int history, const char *since, ep_xw *w);
+/* What a presence to a room holds besides. stanzas: how many old messages are wished for; seconds: not older than
+ * that. -1: as the room likes. */
+void ep_muc_write_join(const char *password, int64_t stanzas, int64_t seconds, ep_xw *w);
 /* The payload that opens a room that was made by joining it, as it is (XEP-0045, 10.1.2). */
 void ep_muc_write_instant(ep_xw *w);
 

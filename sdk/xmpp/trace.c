@@ -50,7 +50,7 @@ static void mask_whole(char *tag, char *close, char *end)
 void ep_trace_mask(char *xml, size_t len)
 {
     static const char *const texts[] = { "auth", "initial-response", "response", "challenge", "success",
-                                         "additional-data", "hash", "header", NULL };
+                                         "additional-data", "hash", "header", "password", NULL };
     /* <enable/> with content is push's (XEP-0357): how its service knows us. */
     static const char *const wholes[] = { "next", "task-data", "enable", NULL };
     static const char *const places[] = { "put", NULL }; /* XEP-0363: who knows it may write there */

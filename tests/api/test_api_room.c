@@ -108,6 +108,77 @@ static void without_an_archive_the_rooms_own_history_is_taken_once(void **state)
     server_say(&srv, "feature room-sid on");
 }
 
+/* A room without an archive and without ids: what it tells again of what is held is known, and what was said twice is there
+ * twice. */
+static void what_has_no_id_is_told_once_and_what_was_said_twice_is_there_twice(void **state)
+{
+    app a = { 0 };
+    seen s = { 0 };
+    (void)state;
+    const char *const without[] = { "room-mam", "room-sid", "room-ids" };
+    for (size_t i = 0; i < 3; i++)
+        server_say(&srv, "feature %s off", without[i]);
+    server_say(&srv, "archive-purge " DEN " 0");
+    start(&a, "bare.db", &s);
+    join(&a, &s, "al");
+    server_say(&srv, "room-say " DEN " bo ok");
+    server_say(&srv, "room-say " DEN " bo ok");
+    app_until(&a, 5000, strcmp(texts(&a), "ok?;ok?;") == 0);
+    done(&a);
+    server_say(&srv, "room-say " DEN " bo ok");
+    server_say(&srv, "room-say " DEN " cy ok");
+    server_say(&srv, "room-say " DEN " bo later");
+    for (int again = 0; again < 2; again++) {
+        memset(&s, 0, sizeof s);
+        start(&a, "bare.db", &s);
+        app_until(&a, 5000, s.joined && s.subjects);
+        app_for(&a, 50);
+        assert_string_equal(texts(&a), "ok?;ok?;ok?;ok?;later?;");
+        if (!again)
+            done(&a);
+    }
+    /* What is said now is never taken for something of before. */
+    server_say(&srv, "room-say " DEN " bo later");
+    app_until(&a, 5000, strcmp(texts(&a), "ok?;ok?;ok?;ok?;later?;later?;") == 0);
+    assert_int_equal(epode_room_leave(a.client, DEN, NULL), EPODE_OK);
+    done(&a);
+    for (size_t i = 0; i < 3; i++)
+        server_say(&srv, "feature %s on", without[i]);
+}
+
+/* The same id and words again, live: the one that is held is another one. */
+static void what_is_said_live_is_never_taken_for_history(void **state)
+{
+    static const char xml[] = "<message type='groupchat' to='" DEN "' id='1'><body>once more</body></message>";
+    app a = { 0 }, b = { 0 };
+    seen s = { 0 }, t = { 0 };
+    (void)state;
+    server_say(&srv, "feature room-mam off");
+    server_say(&srv, "feature room-sid off");
+    server_say(&srv, "feature room-history 0");
+    server_say(&srv, "archive-purge " DEN " 0");
+    start_bob(&b, "live-b.db", &t);
+    join(&b, &t, "bo");
+    for (int times = 1; times < 4; times++) {
+        memset(&s, 0, sizeof s);
+        start(&a, "live.db", &s);
+        if (times == 1)
+            join(&a, &s, "al");
+        app_until(&a, 5000, s.joined && s.subjects);
+        assert_int_equal(epode_send_xml(b.client, xml, sizeof xml - 1), EPODE_OK);
+        both_until(&a, &b, strlen(texts(&a)) == times * strlen("once more?;"));
+        if (times < 3)
+            done(&a);
+    }
+    epode_room_leave(a.client, DEN, NULL);
+    epode_room_leave(b.client, DEN, NULL);
+    done(&a);
+    done(&b);
+    server_say(&srv, "feature room-mam on");
+    server_say(&srv, "feature room-sid on");
+    server_say(&srv, "feature room-history 20");
+}
+
 static void a_taken_nick_is_told_and_another_one_tried_only_on_request(void **state)
 {
     app a = { 0 }, b = { 0 };
@@ -315,6 +386,8 @@ int main(void)
         cmocka_unit_test(who_is_in_a_room_is_known_and_told),
         cmocka_unit_test(history_comes_from_the_archive_and_never_twice),
         cmocka_unit_test(without_an_archive_the_rooms_own_history_is_taken_once),
+        cmocka_unit_test(what_has_no_id_is_told_once_and_what_was_said_twice_is_there_twice),
+        cmocka_unit_test(what_is_said_live_is_never_taken_for_history),
         cmocka_unit_test(a_taken_nick_is_told_and_another_one_tried_only_on_request),
         cmocka_unit_test(a_refusal_is_final_or_not_by_its_type),
         cmocka_unit_test(dropped_without_a_word_it_is_found_out_and_nothing_is_lost),

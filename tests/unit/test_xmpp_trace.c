@@ -25,6 +25,8 @@ static const char *const texts[] = {
     "<message id='KEPT'><body>KEPT</body></message><r/><auth>SECRET</auth><presence id='KEPT'/>",
     "<auth/>KEPT<auth>SECRET",
     "<hash xmlns='urn:x'>SECRET</hash><KEPT/>",
+    "<presence to='KEPT'><x xmlns='http://jabber.org/protocol/muc'><password>SECRET</password></x></presence><KEPT/>",
+    "<conference xmlns='urn:xmpp:bookmarks:1'><nick>KEPT</nick><password xmlns='urn:x'>SECRET</password></conference>",
     "<put url='SECRET'/><get url='KEPT'/>",
     "<put url='KEP_'><header name='KEPT'>SECRET</header></put>",
     "<enable xmlns='urn:xmpp:push:0' jid='KEPT'><x><field><value>SECRET</value></field></x></enable><KEPT/>",
