@@ -158,12 +158,19 @@ class Samples(harness.Case):
         self.assertEqual(r.returncode, 1)
         self.assertIn("EPODE_JID", r.stderr)
 
-    def test_hello_sends_its_message(self):
+    def hello(self, server, peer="bob@localhost", **env):
+        return subprocess.run([os.path.join(SAMPLES, "hello"), "alice@localhost", peer, self.db(f"{peer}{len(env)}.db")],
+                              capture_output=True, text=True, timeout=30, check=False, env=dict(self.env_of(server), **env))
+
+    def test_hello_sends_its_message_or_says_why_not(self):
         server = self.serve()
-        r = subprocess.run([os.path.join(SAMPLES, "hello"), "alice@localhost", "bob@localhost", self.db("hello.db")],
-                           capture_output=True, text=True, timeout=30, check=False, env=self.env_of(server))
+        r = self.hello(server)
         self.assertEqual((r.returncode, r.stdout), (0, "ready after 3 waits of XMPP\n"), r.stderr)
         self.assertEqual(self.bodies(server), ["hello"])
+        r = self.hello(server, "not a jid")
+        self.assertEqual((r.returncode, r.stderr), (1, "not sent: EPODE_EINVAL\n"))
+        r = self.hello(server, EPODE_PASSWORD="wrong")
+        self.assertEqual((r.returncode, r.stderr), (1, "the server refused the user name or the password\n"))
 
 
 if __name__ == "__main__":
