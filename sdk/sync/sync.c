@@ -1,17 +1,11 @@
-/* sync.c: one account: its archive, its tail, its displayed positions. */
-#include "sync/sync.h"
-
+/* sync.c: one account: its archive and its tail. */
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/rand.h"
 #include "base/str.h"
 #include "base/timers.h"
-#include "store/conversation.h"
 #include "sync/settled.h"
-#include "sync/unreads.h"
-#include "xmpp/jid.h"
-#include "xmpp/mds.h"
+#include "sync/syncwork.h"
 #include "xmpp/muc.h"
 #include "xmpp/ns.h"
 
@@ -21,54 +15,12 @@
 /* An end that is younger than this is looked at once more, when it has settled: see settled.h. */
 #define YOUNG_END_MS    15000
 #define SETTLE_US       (EP_SETTLED_AFTER_MS * 1000LL)
-/* A room that is being joined is waited for so long before all is said to be here. */
-#define ROOMS_PATIENCE_US (10 * 1000000LL)
 #define RETRY_FIRST_US  (15 * 1000000LL)
 #define RETRY_LAST_US   (10 * 60 * 1000000LL)
 
-/* An archive that is kept: the account's, or a room's. */
-typedef struct followed {
-    struct ep_sync *sync;
-    ep_catchup *catchup;
-    bool none; /* it does not exist, or not for us: what comes live is all there is */
-    /* of a room */
-    bool awaited; /* until it is joined, its end is not asked for */
-    bool whole;   /* joined, and what was missed before is here: what follows comes live while we are in */
-    bool again;   /* to be asked once more when the running query is over */
-    bool replays; /* it is telling of the past */
-    ep_replay replay;
-} followed;
-
-struct ep_sync {
-    ep_store *store;
-    char *account;
-    bool no_queries;
-    unsigned first_messages, first_days, page;
-    const ep_sync_events *ev;
-    void *user;
-    const ep_log *log;
-    followed account_archive;
-    followed **rooms;
-    size_t room_count, room_cap;
-    epode_status account_status; /* how the account's last catch-up ended */
-    ep_arena arena;
-    ep_buf xml;
-
-    bool online, beginning; /* beginning: catch-ups are being started, one may end at once */
-    int64_t tail_us, tail_since_us; /* when the tail is to be read; EP_NEVER: not */
-    int64_t rooms_us;               /* until then rooms that are being joined are waited for; EP_NEVER: it is over */
-    int64_t retry_us;               /* the delay after the last failure; 0: none */
-    int64_t now_us, now_ms;
-    int64_t young_end_ms;           /* the end that is looked at once more */
-    char mds_query[24];
-    ep_changes *mds_changes; /* while positions are read */
-    epode_status mds_status;
-    ep_unreads unreads; /* what the bind said of them */
-};
-
 static epode_status on_ask(void *user, const ep_mam_query *query)
 {
-    ep_sync *s = ((followed *)user)->sync;
+    ep_sync *s = ((ep_followed *)user)->sync;
     ep_buf_clear(&s->xml);
     ep_xw w = ep_xw_init(&s->xml);
     ep_mam_write(query, &w);
@@ -78,12 +30,12 @@ static epode_status on_ask(void *user, const ep_mam_query *query)
 
 static void on_stored(void *user, const ep_changes *changes, size_t done, size_t expected)
 {
-    ep_sync *s = ((followed *)user)->sync;
+    ep_sync *s = ((ep_followed *)user)->sync;
     s->ev->changed(s->user, changes);
     s->ev->progress(s->user, done, expected);
 }
 
-static bool sync_is_busy(const ep_sync *s)
+bool ep_sync_is_busy(const ep_sync *s)
 {
     bool busy = ep_catchup_is_busy(s->account_archive.catchup);
     for (size_t i = 0; i < s->room_count; i++)
@@ -151,7 +103,7 @@ static void tail_settle(ep_sync *s)
     s->tail_us = s->now_us + SETTLE_US;
 }
 
-static void finished(followed *f, epode_status status)
+void ep_followed_finished(ep_followed *f, epode_status status)
 {
     ep_sync *s = f->sync;
     f->none = status == EPODE_ESTANZA;
@@ -170,25 +122,25 @@ static void finished(followed *f, epode_status status)
         f->whole = ep_catchup_reader(f->catchup)->nick && (status == EPODE_OK || f->none);
     }
     s->ev->finished(s->user, ep_catchup_archive(f->catchup), status);
-    if (!s->beginning && !sync_is_busy(s))
+    if (!s->beginning && !ep_sync_is_busy(s))
         s->ev->synced(s->user, s->account_status);
 }
 
 static void on_finished(void *user, epode_status status, bool forgot)
 {
-    followed *f = user;
+    ep_followed *f = user;
     bool again = f->again && f->sync->online;
     (void)forgot;
     f->again = false;
     /* Joined while its archive was being read: what came in between may have been missed by both. */
     if (again && ep_catchup_begin(f->catchup, false, NULL, f->sync->now_us, 0) >= 0)
         return;
-    finished(f, status);
+    ep_followed_finished(f, status);
 }
 
 static const ep_catchup_events catchup_events = { on_ask, on_stored, on_finished };
 
-static epode_status followed_open(ep_sync *s, followed *f, const char *room)
+epode_status ep_followed_open(ep_sync *s, ep_followed *f, const char *room)
 {
     ep_catchup_config cc = { .reader = { .account = s->account, .room = room },
                              .first_messages = s->first_messages,
@@ -196,53 +148,6 @@ static epode_status followed_open(ep_sync *s, followed *f, const char *room)
                              .page = s->page };
     f->sync = s;
     return ep_catchup_new(&f->catchup, s->store, &cc, &catchup_events, f, s->log);
-}
-
-static epode_status room_add(ep_sync *s, const char *room)
-{
-    if (s->room_count == s->room_cap) {
-        size_t cap = s->room_cap ? s->room_cap * 2 : 8;
-        followed **more = ep_realloc(s->rooms, cap * sizeof *more);
-        if (!more)
-            return EPODE_ENOMEM;
-        s->rooms = more;
-        s->room_cap = cap;
-    }
-    followed *f = ep_calloc(1, sizeof *f);
-    epode_status st = f ? followed_open(s, f, room) : EPODE_ENOMEM;
-    if (st) {
-        ep_free(f);
-        return st;
-    }
-    s->rooms[s->room_count++] = f;
-    return EPODE_OK;
-}
-
-typedef struct room_list {
-    ep_sync *sync;
-    char *names[256];
-    size_t n;
-} room_list;
-
-static epode_status room_row(const ep_archive_info *info, void *user)
-{
-    room_list *l = user;
-    if (info->kind != EP_ARCHIVE_ROOM || l->n == sizeof l->names / sizeof *l->names)
-        return EPODE_OK;
-    return (l->names[l->n++] = ep_strdup(info->owner)) ? EPODE_OK : EPODE_ENOMEM;
-}
-
-/* The rooms that were followed before. */
-static epode_status rooms_load(ep_sync *s)
-{
-    room_list l = { .sync = s };
-    epode_status st = ep_archive_list(s->store, 0, room_row, &l);
-    for (size_t i = 0; i < l.n; i++) {
-        if (st >= 0 && l.names[i])
-            st = room_add(s, l.names[i]);
-        ep_free(l.names[i]);
-    }
-    return st < 0 ? st : EPODE_OK;
 }
 
 epode_status ep_sync_new(ep_sync **out, ep_store *store, const ep_sync_config *config, const ep_sync_events *events,
@@ -263,9 +168,9 @@ epode_status ep_sync_new(ep_sync **out, ep_store *store, const ep_sync_config *c
     s->tail_us = s->tail_since_us = s->rooms_us = EP_NEVER;
     epode_status st = ep_str_set(&s->account, config->account) ? EPODE_OK : EPODE_ENOMEM;
     if (!st)
-        st = followed_open(s, &s->account_archive, NULL);
+        st = ep_followed_open(s, &s->account_archive, NULL);
     if (!st)
-        st = rooms_load(s);
+        st = ep_followed_load(s);
     if (st) {
         ep_sync_free(s);
         return st;
@@ -291,127 +196,9 @@ void ep_sync_free(ep_sync *s)
     ep_free(s);
 }
 
-/* The followed room of this full or bare JID; NULL: none. */
-static followed *room_of(const ep_sync *s, const char *jid)
-{
-    for (size_t i = 0; jid && i < s->room_count; i++)
-        if (ep_jid_same_bare(jid, ep_catchup_owner(s->rooms[i]->catchup)))
-            return s->rooms[i];
-    return NULL;
-}
-
-epode_status ep_sync_follow(ep_sync *s, const char *room)
-{
-    epode_status st = room_of(s, room) ? EPODE_OK : room_add(s, room);
-    followed *f = st ? NULL : room_of(s, room);
-    if (f && s->online && !s->no_queries && !ep_catchup_is_busy(f->catchup))
-        st = ep_catchup_begin(f->catchup, false, NULL, s->now_us, 0);
-    return st < 0 ? st : EPODE_OK;
-}
-
-epode_status ep_sync_room_await(ep_sync *s, const char *room, const char *nick, bool *fresh)
-{
-    *fresh = !room_of(s, room);
-    epode_status st = *fresh ? room_add(s, room) : EPODE_OK;
-    followed *f = st ? NULL : room_of(s, room);
-    if (!f)
-        return st;
-    f->awaited = true;
-    f->whole = false;
-    if (s->online)
-        s->rooms_us = s->now_us + ROOMS_PATIENCE_US;
-    return ep_catchup_set_nick(f->catchup, nick);
-}
-
-epode_status ep_sync_room_begin(ep_sync *s, const char *room, const char *nick, bool query, int64_t now_us)
-{
-    followed *f = room_of(s, room);
-    if (!f)
-        return EPODE_OK;
-    f->awaited = false;
-    s->now_us = now_us;
-    epode_status st = ep_catchup_set_nick(f->catchup, nick);
-    if (st || !s->online)
-        return st;
-    if (ep_catchup_is_busy(f->catchup))
-        f->again = query;
-    else if (query && !s->no_queries)
-        st = ep_catchup_begin(f->catchup, false, NULL, now_us, 0);
-    else
-        finished(f, EPODE_ESTANZA);
-    return st < 0 ? st : EPODE_OK;
-}
-
-epode_status ep_sync_room_replay(ep_sync *s, const char *room)
-{
-    followed *f = room_of(s, room);
-    if (!f)
-        return EPODE_OK;
-    f->replays = true;
-    return ep_archive_replay(s->store, ep_catchup_archive(f->catchup), &f->replay);
-}
-
-epode_status ep_sync_room_nick(ep_sync *s, const char *room, const char *nick)
-{
-    followed *f = room_of(s, room);
-    return f ? ep_catchup_set_nick(f->catchup, nick) : EPODE_OK;
-}
-
-epode_status ep_sync_room_occupant(ep_sync *s, const char *room, const char *id)
-{
-    followed *f = room_of(s, room);
-    return f ? ep_catchup_set_occupant(f->catchup, id) : EPODE_OK;
-}
-
-void ep_sync_unfollow(ep_sync *s, const char *room)
-{
-    bool busy = s->online && sync_is_busy(s);
-    for (size_t i = 0; i < s->room_count; i++) {
-        followed *f = s->rooms[i];
-        if (!ep_jid_same_bare(room, ep_catchup_owner(f->catchup)))
-            continue;
-        memmove(&s->rooms[i], &s->rooms[i + 1], (s->room_count - i - 1) * sizeof *s->rooms);
-        s->room_count--;
-        ep_catchup_free(f->catchup);
-        ep_free(f);
-        /* It may have been what the rest was waiting for. */
-        if (busy && !s->beginning && !sync_is_busy(s))
-            s->ev->synced(s->user, s->account_status);
-        return;
-    }
-}
-
-int64_t ep_sync_room_archive(const ep_sync *s, const char *room)
-{
-    const followed *f = room_of(s, room);
-    return f ? ep_catchup_archive(f->catchup) : 0;
-}
-
 int64_t ep_sync_archive(const ep_sync *s)
 {
     return ep_catchup_archive(s->account_archive.catchup);
-}
-
-static bool make_id(char out[24], const char *what)
-{
-    uint8_t raw[8];
-    if (!ep_rand_bytes(raw, sizeof raw))
-        return false;
-    memcpy(out, what, 4);
-    ep_hex(raw, sizeof raw, out + 4);
-    return true;
-}
-
-/* XEP-0490, 3.3: all positions, with every new session. */
-static epode_status ask_positions(ep_sync *s)
-{
-    if (!make_id(s->mds_query, "mds-"))
-        return EPODE_ENOMEM;
-    ep_buf_clear(&s->xml);
-    ep_xw w = ep_xw_init(&s->xml);
-    ep_mds_write_query(s->mds_query, &w);
-    epode_status st = ep_xw_done(&w);
-    return st ? st : s->ev->send_iq(s->user, ep_buf_ptr(&s->xml), s->xml.len);
 }
 
 epode_status ep_sync_ready(ep_sync *s, bool resumed, const ep_archive_info *ends, int64_t now_us, int64_t now_ms)
@@ -422,7 +209,7 @@ epode_status ep_sync_ready(ep_sync *s, bool resumed, const ep_archive_info *ends
     s->now_ms = now_ms;
     s->retry_us = 0;
     s->account_archive.none = false;
-    s->rooms_us = now_us + ROOMS_PATIENCE_US;
+    s->rooms_us = now_us + EP_ROOMS_PATIENCE_US;
     if (s->no_queries)
         return ep_archive_mark(s->store, ep_sync_archive(s));
     s->beginning = true;
@@ -432,9 +219,9 @@ epode_status ep_sync_ready(ep_sync *s, bool resumed, const ep_archive_info *ends
         if (!s->rooms[i]->awaited && !(resumed && s->rooms[i]->whole))
             st = ep_catchup_begin(s->rooms[i]->catchup, false, NULL, now_us, now_ms);
     if (st >= 0 && !resumed)
-        st = ask_positions(s);
+        st = ep_positions_ask(s);
     s->beginning = false;
-    if (st >= 0 && !sync_is_busy(s))
+    if (st >= 0 && !ep_sync_is_busy(s))
         s->ev->synced(s->user, s->account_status);
     return st < 0 ? st : EPODE_OK;
 }
@@ -476,7 +263,7 @@ static const char *live_id(const ep_elem *message, const char *owner)
 }
 
 /* XEP-0045, 7.2.13 to 7.2.15: the past, each with its time, then the subject, then what is said from now on. */
-static ep_replay *replay_of(followed *room, const ep_elem *message, const ep_msg *m)
+static ep_replay *replay_of(ep_followed *room, const ep_elem *message, const ep_msg *m)
 {
     const char *subject = ep_muc_subject(message);
     if (!m->time_ms || (subject && m->kind == EP_MSG_OTHER))
@@ -490,7 +277,7 @@ epode_status ep_sync_live(ep_sync *s, const ep_elem *message, bool ids, int64_t 
     ep_live live = { 0 };
     ep_changes changes = { 0 };
     bool groupchat = ep_streq(ep_elem_attr(message, "type"), "groupchat");
-    followed *room = groupchat ? room_of(s, ep_elem_attr(message, "from")) : NULL;
+    ep_followed *room = groupchat ? ep_followed_of(s, ep_elem_attr(message, "from")) : NULL;
     const char *owner = room ? ep_catchup_owner(room->catchup) : s->account;
     ep_catchup *catchup = room ? room->catchup : s->account_archive.catchup;
     const char *id = ids || room ? live_id(message, owner) : NULL;
@@ -516,12 +303,12 @@ epode_status ep_sync_live(ep_sync *s, const ep_elem *message, bool ids, int64_t 
 
 /* XEP-0313, 8: results count only from the archive that was asked: the account by its bare JID or none, a room by
  * its own. */
-static followed *archive_of(ep_sync *s, const ep_elem *stanza)
+static ep_followed *archive_of(ep_sync *s, const ep_elem *stanza)
 {
     const char *from = ep_elem_attr(stanza, "from");
     if (!from || strcmp(from, s->account) == 0)
         return &s->account_archive;
-    followed *room = room_of(s, from);
+    ep_followed *room = ep_followed_of(s, from);
     return room && strchr(from, '/') ? NULL : room;
 }
 
@@ -529,80 +316,28 @@ epode_status ep_sync_result(ep_sync *s, const ep_elem *stanza, const ep_mam_resu
 {
     epode_status st;
     ep_mam_result kept = *result;
-    followed *f = archive_of(s, stanza);
+    ep_followed *f = archive_of(s, stanza);
     if (!f)
         return EPODE_DONE;
     /* What a followed room has in its own archive makes no second message in the account's. */
     if (f == &s->account_archive && kept.message && ep_streq(ep_elem_attr(kept.message, "type"), "groupchat") &&
-        room_of(s, ep_elem_attr(kept.message, "from")))
+        ep_followed_of(s, ep_elem_attr(kept.message, "from")))
         kept.message = NULL;
     return ep_catchup_result(f->catchup, &kept, &st) ? st : EPODE_DONE;
-}
-
-/* XEP-0490, 3.1: in a room the id is the room's, anywhere else that of our own archive. One of an archive that is not kept
- * would be waited for in vain. */
-static void on_position(const char *peer, const char *by, const char *stanza_id, void *user)
-{
-    ep_sync *s = user;
-    int64_t conversation, archive = strcmp(by, s->account) == 0 ? ep_sync_archive(s) : ep_sync_room_archive(s, by);
-    if (s->mds_status < 0 || !archive || (archive != ep_sync_archive(s) && strchr(by, '/')))
-        return;
-    s->mds_status = ep_conversation_open(s->store, archive, peer, &conversation);
-    if (s->mds_status == EPODE_OK)
-        s->mds_status = ep_conversation_displayed(s->store, conversation, stanza_id, s->mds_changes);
-}
-
-static epode_status take_positions(ep_sync *s, const ep_elem *parent)
-{
-    ep_changes changes = { 0 };
-    s->mds_changes = &changes;
-    s->mds_status = EPODE_OK;
-    ep_mds_read(parent, s->account, on_position, s);
-    s->mds_changes = NULL;
-    if (s->mds_status >= 0)
-        s->ev->changed(s->user, &changes);
-    ep_changes_free(&changes);
-    return s->mds_status < 0 ? s->mds_status : EPODE_OK;
 }
 
 epode_status ep_sync_answer(ep_sync *s, const ep_elem *iq, bool of_account, int64_t now_us)
 {
     epode_status st;
     s->now_us = now_us;
-    followed *f = of_account ? &s->account_archive : archive_of(s, iq);
+    ep_followed *f = of_account ? &s->account_archive : archive_of(s, iq);
     if (!f)
         return EPODE_DONE;
     if (f == &s->account_archive && s->mds_query[0] && ep_streq(ep_elem_attr(iq, "id"), s->mds_query)) {
         s->mds_query[0] = '\0';
-        return take_positions(s, ep_elem_child(iq, "pubsub", EP_NS_PUBSUB));
+        return ep_positions_take(s, ep_elem_child(iq, "pubsub", EP_NS_PUBSUB));
     }
     return ep_catchup_answer(f->catchup, iq, now_us, &st) ? st : EPODE_DONE;
-}
-
-epode_status ep_sync_event(ep_sync *s, const ep_elem *event)
-{
-    return take_positions(s, event);
-}
-
-epode_status ep_sync_publish(ep_sync *s, int64_t conversation, const char *peer, const char *owner)
-{
-    char id[24];
-    ep_buf sid = EP_BUF_INIT;
-    epode_status st = ep_conversation_displayed_id(s->store, conversation, &sid);
-    if (st == EPODE_OK && (!s->online || s->no_queries))
-        st = EPODE_DONE;
-    if (st == EPODE_OK && (!ep_buf_cstr(&sid) || !make_id(id, "mdp-")))
-        st = EPODE_ENOMEM;
-    if (st == EPODE_OK) {
-        ep_buf_clear(&s->xml);
-        ep_xw w = ep_xw_init(&s->xml);
-        ep_mds_write_publish(id, peer, owner, ep_buf_ptr(&sid), &w);
-        st = ep_xw_done(&w);
-        if (!st)
-            st = s->ev->send_iq(s->user, ep_buf_ptr(&s->xml), s->xml.len);
-    }
-    ep_buf_free(&sid);
-    return st;
 }
 
 epode_status ep_sync_fill(ep_sync *s, int64_t archive, int64_t below_pos, unsigned n, int64_t now_us)
@@ -619,7 +354,7 @@ epode_status ep_sync_fill(ep_sync *s, int64_t archive, int64_t below_pos, unsign
 
 void ep_sync_tick(ep_sync *s, int64_t now_us, int64_t now_ms)
 {
-    followed *account = &s->account_archive;
+    ep_followed *account = &s->account_archive;
     s->now_us = now_us;
     s->now_ms = now_ms;
     ep_catchup_tick(account->catchup, now_us);
@@ -627,7 +362,7 @@ void ep_sync_tick(ep_sync *s, int64_t now_us, int64_t now_ms)
         ep_catchup_tick(s->rooms[i]->catchup, now_us);
     if (now_us >= s->rooms_us) {
         s->rooms_us = EP_NEVER;
-        if (s->online && rooms_are_awaited(s) && !sync_is_busy(s))
+        if (s->online && rooms_are_awaited(s) && !ep_sync_is_busy(s))
             s->ev->synced(s->user, s->account_status);
     }
     if (now_us < s->tail_us)
@@ -635,7 +370,7 @@ void ep_sync_tick(ep_sync *s, int64_t now_us, int64_t now_ms)
     s->tail_us = s->tail_since_us = EP_NEVER;
     if (s->online && !account->none && !ep_catchup_is_busy(account->catchup) &&
         ep_catchup_begin(account->catchup, false, NULL, now_us, now_ms) < 0)
-        finished(account, EPODE_ESTORE);
+        ep_followed_finished(account, EPODE_ESTORE);
 }
 
 bool ep_sync_is_asking(const ep_sync *s)
