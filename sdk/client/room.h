@@ -17,6 +17,7 @@ typedef enum ep_room_state {
 
 typedef struct ep_occupant {
     epode_occupant o; /* nick and jid are its own */
+    char *id;         /* as its presence had it: o.id once the room says that it gives them */
 } ep_occupant;
 
 typedef struct epode_room {
@@ -94,5 +95,7 @@ void ep_room_emit(epode_client *c, const ep_room *r, epode_room_change what, con
 epode_status ep_rooms_presence(epode_client *c, const ep_elem *presence);
 void ep_rooms_message(epode_client *c, const ep_elem *message);
 void ep_room_clear(ep_room *r); /* nobody is known to be in it */
+/* Whether it gives ids is known now, and we are in it: those that came with presence count, or do not. */
+epode_status ep_room_ids_known(epode_client *c, ep_room *r);
 
 #endif

@@ -15,7 +15,7 @@ static void occupant_free(ep_occupant *o)
 {
     ep_free((char *)(uintptr_t)o->o.nick);
     ep_free((char *)(uintptr_t)o->o.jid);
-    ep_free((char *)(uintptr_t)o->o.id);
+    ep_free(o->id);
 }
 
 void ep_room_clear(ep_room *r)
@@ -102,11 +102,29 @@ static epode_status occupant_put(epode_client *c, ep_room *r, const ep_muc_prese
     o->o.affiliation = (epode_affiliation)p->affiliation;
     o->o.role = (epode_role)p->role;
     o->o.self = self;
-    if (!occupant_text(&o->o.jid, p->jid) || !occupant_text(&o->o.id, r->ids ? p->occupant : NULL))
+    if (!occupant_text(&o->o.jid, p->jid) || !ep_str_set(&o->id, p->occupant))
         return EPODE_ENOMEM;
+    o->o.id = r->ids ? o->id : NULL;
     if (r->state == EP_ROOM_JOINED && (fresh || changed))
         ep_room_emit(c, r, fresh ? EPODE_ROOM_OCCUPANT_CAME : EPODE_ROOM_OCCUPANT_CHANGED, p->nick, NULL);
     return EPODE_OK;
+}
+
+/* A room that gave none is not believed when others begin to. */
+static epode_status we_are(epode_client *c, ep_room *r, const char *occupant)
+{
+    if (ep_streq(r->occupant, r->ids ? occupant : NULL))
+        return EPODE_OK;
+    epode_status st = ep_room_is_us(c, r, r->ids ? occupant : NULL);
+    return st < 0 ? st : ep_room_keep(c, r);
+}
+
+epode_status ep_room_ids_known(epode_client *c, ep_room *r)
+{
+    const ep_occupant *self = occupant_of(r, r->nick);
+    for (size_t i = 0; i < r->occupant_count; i++)
+        r->occupants[i].o.id = r->ids ? r->occupants[i].id : NULL;
+    return we_are(c, r, self ? self->id : NULL);
 }
 
 /* --- presence ------------------------------------------------------------------------------------------- */
@@ -171,9 +189,7 @@ static epode_status take_occupant(epode_client *c, ep_room *r, const ep_elem *pr
     epode_status st = occupant_put(c, r, &p, self);
     if (st || !self || r->state == EP_ROOM_JOINED || r->state == EP_ROOM_LEAVING)
         return st;
-    /* A room that gave none is not believed when others begin to. */
-    bool same = ep_streq(r->occupant, r->ids ? p.occupant : NULL);
-    if (!same && ((st = ep_room_is_us(c, r, r->ids ? p.occupant : NULL)) || (st = ep_room_keep(c, r))))
+    if ((st = we_are(c, r, p.occupant)))
         return st;
     /* The room may have given us another nick than we asked for (status 210). */
     return ep_str_set(&r->nick, p.nick) ? ep_room_entered(c, r, (p.status & EP_MUC_CREATED) != 0) : EPODE_ENOMEM;

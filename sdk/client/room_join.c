@@ -132,7 +132,7 @@ static epode_status take_info(epode_client *c, const ep_reply *reply, void *user
         return st;
     if (r->state == EP_ROOM_ASKING)
         return send_join(c, r);
-    if (r->state == EP_ROOM_JOINED)
+    if (r->state == EP_ROOM_JOINED && (st = ep_room_ids_known(c, r)) >= 0)
         st = ep_sync_room_begin(c->sync, r->jid, r->nick, r->archive, ep_loop_now_us(c->loop));
     return st;
 }

@@ -255,7 +255,9 @@ epode_status ep_course_page(ep_catchup *c, const ep_mam_fin *fin, int64_t now_us
     ep_results_end(&c->got, fin);
     c->page.rows = c->got.rows;
     c->page.n = c->got.count;
-    c->page.complete = fin->complete && !c->got.lacks;
+    /* An empty page was cut short by no limit, so nothing is there: whoever leaves out "complete" (no server may, XEP-0313)
+     * would be asked for it for ever. */
+    c->page.complete = (fin->complete || !c->got.count) && !c->got.lacks;
     c->page.unstable = !fin->stable || c->got.lacks;
     if (c->state == C_LAST) {
         c->count = fin->count;

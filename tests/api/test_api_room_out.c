@@ -104,6 +104,26 @@ static void a_nick_that_was_somebody_elses_is_not_us(void **state)
     done(&a);
 }
 
+/* The room that we make tells of us before it can be asked whether it gives ids. */
+static void who_makes_a_room_knows_the_own_id_in_it(void **state)
+{
+    app a = { 0 };
+    seen s = { 0 };
+    char id[64];
+    (void)state;
+    start(&a, "maker.db", &s);
+    assert_int_equal(epode_room_join(a.client, "made@rooms.localhost", "al", NULL, 0), EPODE_OK);
+    app_until(&a, 5000, s.joined == 1 && epode_room_occupant_at(epode_room_at(a.client, 0), 0)->id);
+    snprintf(id, sizeof id, "%s", epode_room_occupant_at(epode_room_at(a.client, 0), 0)->id);
+    server_say(&srv, "stanza alice <message type='groupchat' id='m1' from='made@rooms.localhost/al'><occupant-id "
+                     "xmlns='urn:xmpp:occupant-id:0' id='another'/><body>theirs</body></message>");
+    server_say(&srv, "stanza alice <message type='groupchat' id='m2' from='made@rooms.localhost/other'><occupant-id "
+                     "xmlns='urn:xmpp:occupant-id:0' id='%s'/><body>ours</body></message>", id);
+    app_until(&a, 5000, a.messages == 1 && a.own == 1);
+    assert_int_equal(epode_room_leave(a.client, "made@rooms.localhost", NULL), EPODE_OK);
+    done(&a);
+}
+
 /* Without the room's word that it gives ids, what stands there is anybody's. */
 static void an_id_in_a_room_that_gives_none_is_not_believed(void **state)
 {
@@ -232,6 +252,7 @@ int main(void)
         cmocka_unit_test(who_is_sent_out_for_good_is_told_why_and_does_not_come_back),
         cmocka_unit_test(after_a_shutdown_it_is_joined_again),
         cmocka_unit_test(a_nick_that_was_somebody_elses_is_not_us),
+        cmocka_unit_test(who_makes_a_room_knows_the_own_id_in_it),
         cmocka_unit_test(an_id_in_a_room_that_gives_none_is_not_believed),
         cmocka_unit_test(a_rooms_older_messages_come_as_they_are_read),
         cmocka_unit_test(a_room_is_a_conversation_by_its_jid),

@@ -92,6 +92,14 @@ class Archive(harness.ArchiveCase):
                 self.connect(server, db=db).summary
                 self.equal(server, db, complete=False)
 
+    def test_a_server_that_never_says_complete_is_asked_for_the_start_once(self):
+        server = self.filled(110, "--fault", "mam-no-complete=on")
+        self.assertTrue(self.connect(server, "--limit", "60").summary["holes"])
+        for _ in range(2):  # what is left, and that there is nothing more
+            left = self.connect(server, "--fill", "1000").summary["holes"]
+        self.assertEqual(left, [])
+        self.equal(server)
+
     def test_a_server_without_an_archive_is_served_with_what_comes_live(self):
         server = self.serve("--fault", "no-mam=on", "--feature", "account-mam=off", "--feature", "metadata=off")
         listener = self.listen(server)
