@@ -71,7 +71,7 @@ void cli_message_print(const epode_message *m)
     when[16] = '\0';
     when[10] = ' ';
     printf("%s  %s ", when, m->outgoing ? ">" : "<");
-    cli_print_clean(m->peer);
+    cli_print_clean(m->groupchat && m->from ? m->from : m->peer); /* in a room: by whom */
     printf("%s", m->peer ? ": " : "");
     cli_print_clean(m->retracted ? "(retracted)" : m->body);
     if (m->edited)

@@ -58,6 +58,16 @@ class Rooms(harness.ArchiveCase):
             server.say(f"archive-add {ROOM} dave {count}")
         return server
 
+    def test_history_says_who_said_it_and_knows_a_room_by_its_jid(self):
+        server = self.serve_room()
+        for nick in ("dave", "eve"):
+            server.say(f"room-say {ROOM} {nick} hello")
+        self.assertEqual(self.join(server, "alice@localhost").code, 0)
+        p = subprocess.run([harness.EPODE, "history", ROOM, "--db", self.db("alice@localhost.db")], capture_output=True, text=True,
+                           check=True)
+        self.assertEqual([line.split("  ", 1)[1] for line in p.stdout.splitlines()],
+                         [f"< {ROOM}/dave: hello", f"< {ROOM}/eve: hello"])
+
     def test_two_thousand_and_three_who_talk_while_connections_break(self):
         jids = ("alice@localhost", "bob@localhost", "carol@localhost")
         server = self.serve_room(2000)
