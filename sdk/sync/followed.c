@@ -26,30 +26,15 @@ static epode_status room_add(ep_sync *s, const char *room)
     return EPODE_OK;
 }
 
-typedef struct room_list {
-    ep_sync *sync;
-    char *names[256];
-    size_t n;
-} room_list;
-
 static epode_status room_row(const ep_archive_info *info, void *user)
 {
-    room_list *l = user;
-    if (info->kind != EP_ARCHIVE_ROOM || l->n == sizeof l->names / sizeof *l->names)
-        return EPODE_OK;
-    return (l->names[l->n++] = ep_strdup(info->owner)) ? EPODE_OK : EPODE_ENOMEM;
+    return info->kind == EP_ARCHIVE_ROOM ? room_add(user, info->owner) : EPODE_OK;
 }
 
 /* The rooms that were followed before. */
 epode_status ep_followed_load(ep_sync *s)
 {
-    room_list l = { .sync = s };
-    epode_status st = ep_archive_list(s->store, 0, room_row, &l);
-    for (size_t i = 0; i < l.n; i++) {
-        if (st >= 0 && l.names[i])
-            st = room_add(s, l.names[i]);
-        ep_free(l.names[i]);
-    }
+    epode_status st = ep_archive_list(s->store, 0, room_row, s);
     return st < 0 ? st : EPODE_OK;
 }
 
@@ -138,7 +123,7 @@ void ep_sync_unfollow(ep_sync *s, const char *room)
         ep_free(f);
         /* It may have been what the rest was waiting for. */
         if (busy && !s->beginning && !ep_sync_is_busy(s))
-            s->ev->synced(s->user, s->account_status);
+            s->ev->synced(s->user, ep_sync_status(s));
         return;
     }
 }

@@ -15,6 +15,7 @@
 /* An end that is younger than this is looked at once more, when it has settled: see settled.h. */
 #define YOUNG_END_MS    15000
 #define SETTLE_US       (EP_SETTLED_AFTER_MS * 1000LL)
+#define ROOM_AGAIN_US   (60 * 1000000LL)
 #define RETRY_FIRST_US  (15 * 1000000LL)
 #define RETRY_LAST_US   (10 * 60 * 1000000LL)
 
@@ -57,6 +58,15 @@ bool ep_sync_is_bulk(const ep_sync *s)
     for (size_t i = 0; i < s->room_count; i++)
         bulk = bulk || ep_catchup_is_bulk(s->rooms[i]->catchup);
     return bulk;
+}
+
+/* The account's comes first: it may be that there is none. */
+epode_status ep_sync_status(const ep_sync *s)
+{
+    epode_status st = s->account_status;
+    for (size_t i = 0; i < s->room_count && st == EPODE_OK; i++)
+        st = s->rooms[i]->status;
+    return st;
 }
 
 static void tail_retry(ep_sync *s)
@@ -119,11 +129,15 @@ void ep_followed_finished(ep_followed *f, epode_status status)
             tail_retry(s);
         }
     } else {
-        f->whole = ep_catchup_reader(f->catchup)->nick && (status == EPODE_OK || f->none);
+        f->status = f->none ? EPODE_OK : status;
+        f->whole = ep_catchup_reader(f->catchup)->nick && f->status == EPODE_OK;
+        /* Who is in it asks again when it is known that he still is. */
+        if (f->status < 0 && s->room_again_us == EP_NEVER && !ep_catchup_reader(f->catchup)->nick)
+            s->room_again_us = s->now_us + ROOM_AGAIN_US;
     }
     s->ev->finished(s->user, ep_catchup_archive(f->catchup), status);
     if (!s->beginning && !ep_sync_is_busy(s))
-        s->ev->synced(s->user, s->account_status);
+        s->ev->synced(s->user, ep_sync_status(s));
 }
 
 static void on_finished(void *user, epode_status status, bool forgot)
@@ -165,7 +179,7 @@ epode_status ep_sync_new(ep_sync **out, ep_store *store, const ep_sync_config *c
     s->ev = events;
     s->user = user;
     s->log = log;
-    s->tail_us = s->tail_since_us = s->rooms_us = EP_NEVER;
+    s->tail_us = s->tail_since_us = s->rooms_us = s->room_again_us = EP_NEVER;
     epode_status st = ep_str_set(&s->account, config->account) ? EPODE_OK : EPODE_ENOMEM;
     if (!st)
         st = ep_followed_open(s, &s->account_archive, NULL);
@@ -222,7 +236,7 @@ epode_status ep_sync_ready(ep_sync *s, bool resumed, const ep_archive_info *ends
         st = ep_positions_ask(s);
     s->beginning = false;
     if (st >= 0 && !ep_sync_is_busy(s))
-        s->ev->synced(s->user, s->account_status);
+        s->ev->synced(s->user, ep_sync_status(s));
     return st < 0 ? st : EPODE_OK;
 }
 
@@ -236,10 +250,11 @@ void ep_sync_cut(ep_sync *s)
 void ep_sync_stop(ep_sync *s)
 {
     s->online = false;
-    s->tail_us = s->tail_since_us = s->rooms_us = EP_NEVER;
+    s->tail_us = s->tail_since_us = s->rooms_us = s->room_again_us = EP_NEVER;
     ep_catchup_cut(s->account_archive.catchup);
     for (size_t i = 0; i < s->room_count; i++) {
         s->rooms[i]->again = false;
+        s->rooms[i]->status = EPODE_OK;
         ep_catchup_cut(s->rooms[i]->catchup);
     }
 }
@@ -352,6 +367,17 @@ epode_status ep_sync_fill(ep_sync *s, int64_t archive, int64_t below_pos, unsign
     return ep_catchup_archive(of) == archive ? ep_catchup_fill(of, below_pos, n, now_us) : EPODE_DONE;
 }
 
+static void rooms_again(ep_sync *s)
+{
+    s->room_again_us = EP_NEVER;
+    for (size_t i = 0; i < s->room_count && s->online; i++) {
+        ep_followed *f = s->rooms[i];
+        if (f->status < 0 && !ep_catchup_reader(f->catchup)->nick && !ep_catchup_is_busy(f->catchup) &&
+            ep_catchup_begin(f->catchup, false, NULL, s->now_us, s->now_ms) < 0)
+            ep_followed_finished(f, EPODE_ESTORE);
+    }
+}
+
 void ep_sync_tick(ep_sync *s, int64_t now_us, int64_t now_ms)
 {
     ep_followed *account = &s->account_archive;
@@ -363,8 +389,10 @@ void ep_sync_tick(ep_sync *s, int64_t now_us, int64_t now_ms)
     if (now_us >= s->rooms_us) {
         s->rooms_us = EP_NEVER;
         if (s->online && rooms_are_awaited(s) && !ep_sync_is_busy(s))
-            s->ev->synced(s->user, s->account_status);
+            s->ev->synced(s->user, ep_sync_status(s));
     }
+    if (now_us >= s->room_again_us)
+        rooms_again(s);
     if (now_us < s->tail_us)
         return;
     s->tail_us = s->tail_since_us = EP_NEVER;
@@ -389,5 +417,7 @@ int64_t ep_sync_deadline(const ep_sync *s)
             due = ep_catchup_deadline(s->rooms[i]->catchup);
     if (s->rooms_us < due && rooms_are_awaited(s))
         due = s->rooms_us;
+    if (s->room_again_us < due)
+        due = s->room_again_us;
     return due < s->tail_us ? due : s->tail_us;
 }

@@ -17,7 +17,8 @@ typedef struct ep_sync_events {
     /* This archive's catch-up is over: it is held up to its end (EPODE_OK), or there is none (EPODE_ESTANZA), or not
      * and why. */
     void (*finished)(void *user, int64_t archive, epode_status status);
-    /* Every followed archive is held up to its end (EPODE_OK), or the account's is not and why. */
+    /* Every followed archive is held up to its end (EPODE_OK), or one is not and why: it is asked again. EPODE_ESTANZA: the
+     * account has none. */
     void (*synced)(void *user, epode_status status);
 } ep_sync_events;
 

@@ -17,6 +17,7 @@ typedef struct ep_followed {
     bool awaited; /* until it is joined, its end is not asked for */
     bool whole;   /* joined, and what was missed before is here: what follows comes live while we are in */
     bool again;   /* to be asked once more when the running query is over */
+    epode_status status; /* how its last catch-up ended; EPODE_OK also where there is none */
     bool replays; /* it is telling of the past */
     ep_replay replay;
 } ep_followed;
@@ -33,6 +34,7 @@ struct ep_sync {
     ep_followed **rooms;
     size_t room_count, room_cap;
     epode_status account_status; /* how the account's last catch-up ended */
+    int64_t room_again_us;       /* when rooms that could not be read are asked again; EP_NEVER: not */
     ep_arena arena;
     ep_buf xml;
 
@@ -50,6 +52,7 @@ struct ep_sync {
 
 /* sync.c */
 bool ep_sync_is_busy(const ep_sync *s); /* an archive is being read, or a room that is being joined is waited for */
+epode_status ep_sync_status(const ep_sync *s); /* what is to be said of all of them */
 epode_status ep_followed_open(ep_sync *s, ep_followed *f, const char *room);
 /* Its catch-up is over, or will not be. */
 void ep_followed_finished(ep_followed *f, epode_status status);

@@ -28,7 +28,7 @@ typedef enum lie {
 } lie;
 
 typedef struct asked {
-    char id[64], before[96], after[96];
+    char id[64], before[96], after[96], to[48]; /* to: "" is the account's archive */
     bool has_before, has_after;
     int max;
 } asked;
@@ -255,6 +255,7 @@ static epode_status on_send_iq(void *user, const char *xml, size_t len)
     if (query) {
         asked q = { .max = atoi(text_of(set, "max", &has, max, sizeof max)) };
         snprintf(q.id, sizeof q.id, "%s", ep_elem_attr(iq, "id"));
+        snprintf(q.to, sizeof q.to, "%s", ep_elem_attr(iq, "to") ? ep_elem_attr(iq, "to") : "");
         text_of(set, "before", &q.has_before, q.before, sizeof q.before);
         text_of(set, "after", &q.has_after, q.after, sizeof q.after);
         m->query = q;
@@ -514,11 +515,63 @@ static void a_message_that_names_nobody_is_one_of_the_accounts(void **state)
     end(m);
 }
 
+static void a_room_that_could_not_be_read_is_not_called_synced_and_asked_again(void **state)
+{
+    model *m = begin(1);
+    (void)state;
+    m->synced = EPODE_AGAIN;
+    assert_ok(ep_sync_follow(m->sync, "den@rooms.example.org"));
+    m->online = true;
+    assert_ok(ep_sync_bound(m->sync));
+    assert_ok(ep_sync_ready(m->sync, false, NULL, m->now_us, m->now_us / 1000));
+    /* Both are asked, the room last, and neither answers; then only the account's does. */
+    assert_string_equal(m->query.to, "den@rooms.example.org");
+    m->now_us += 61 * 1000000;
+    ep_sync_tick(m->sync, m->now_us, m->now_us / 1000);
+    assert_int_equal(m->synced, EPODE_ETIMEOUT);
+    m->is_asked = false;
+    m->now_us = ep_sync_deadline(m->sync);
+    ep_sync_tick(m->sync, m->now_us, m->now_us / 1000);
+    assert_string_equal(m->query.to, "");
+    archive_answers(m, HONEST);
+    assert_int_equal(m->synced, EPODE_ETIMEOUT);
+    m->now_us = ep_sync_deadline(m->sync);
+    ep_sync_tick(m->sync, m->now_us, m->now_us / 1000);
+    assert_string_equal(m->query.to, "den@rooms.example.org");
+    ep_arena arena = { 0 };
+    ep_buf text = EP_BUF_INIT;
+    ep_buf_printf(&text, "<iq type='result' from='den@rooms.example.org' id='%s'><fin xmlns='" EP_NS_MAM
+                  "' complete='true'/></iq>", m->query.id);
+    assert_ok(ep_sync_answer(m->sync, parse(&arena, &text), false, m->now_us));
+    assert_int_equal(m->synced, EPODE_OK);
+    ep_arena_free(&arena);
+    ep_buf_free(&text);
+    end(m);
+}
+
+static void every_room_that_was_followed_is_followed_again(void **state)
+{
+    model *m = begin(1);
+    char room[48];
+    (void)state;
+    for (int i = 0; i < 300; i++) {
+        snprintf(room, sizeof room, "r%d@rooms.example.org", i);
+        assert_ok(ep_sync_follow(m->sync, room));
+    }
+    ep_sync_free(m->sync);
+    ep_sync_config config = { .account = ME };
+    assert_ok(ep_sync_new(&m->sync, m->store, &config, &events, m, NULL));
+    assert_int_not_equal(ep_sync_room_archive(m->sync, room), 0);
+    end(m);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_being_asked_when_the_session_was_cut_is_asked_by_the_resumed_one),
         cmocka_unit_test(a_message_that_names_nobody_is_one_of_the_accounts),
+        cmocka_unit_test(a_room_that_could_not_be_read_is_not_called_synced_and_asked_again),
+        cmocka_unit_test(every_room_that_was_followed_is_followed_again),
         cmocka_unit_test(whatever_the_archive_says_the_store_never_lies),
     };
     if (argc > 1)
