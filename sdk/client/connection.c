@@ -113,7 +113,7 @@ static void connection_begin(epode_client *c)
     c->asking = 0;
     ep_client_ask_drop_task(c);
     c->no_guess = c->no_early = c->no_preface_ahead = c->no_legacy = c->no_stanzas = c->no_behind_bind = false;
-    c->no_upgrade = c->token_died = false;
+    c->no_upgrade = c->token_died = c->ticket_fatal = false;
     ep_target_begin(c);
     c->guess_failed = NULL;
     c->connect_deadline_us = now + (int64_t)c->connect_timeout_ms * 1000;
@@ -414,6 +414,8 @@ void ep_client_take_element(epode_client *c, ep_elem *e)
 static void on_ticket(void *user, const void *blob, size_t n, int64_t expires_wall_ms)
 {
     epode_client *c = user;
+    if (c->no_tickets || c->ticket_fatal)
+        return;
     ep_client_begin(c);
     ep_store_secret_put(c->store, EP_SECRET_TICKET, c->jid.ascii, blob, n, expires_wall_ms);
     ep_client_schedule(c);
@@ -423,6 +425,7 @@ static void on_ticket_refused(void *user, const ep_error *why)
 {
     epode_client *c = user;
     ep_session_add_fallback(c->building, "ticket", epode_status_name(why->status));
+    c->ticket_fatal = c->ticket_fatal || why->status == EPODE_ETLS;
 }
 
 static void on_dns(void *user, const void *facts, size_t n, int64_t expires_wall_ms)

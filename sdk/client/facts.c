@@ -16,6 +16,7 @@
 #define HABIT_BEHIND_BIND  "behind-bind"
 #define HABIT_STANZAS      "stanzas"  /* behind authentication */
 #define HABIT_TASKS        "tasks"    /* of XEP-0388, behind a login */
+#define HABIT_TICKETS      "tickets"  /* of TLS, which end the handshake */
 #define HABIT_UPGRADE      "upgrade"  /* of SCRAM (XEP-0480), and it went well */
 #define HABIT_METADATA     "metadata" /* of the archive, in the answer to the bind */
 /* A server that refused something is asked again after a week: it may have been updated. */
@@ -189,7 +190,7 @@ static epode_status remember_habits(epode_client *c)
 {
     ep_memory *m = &c->memory;
     ep_buf text = EP_BUF_INIT;
-    ep_habit metadata = EP_HABIT_UNKNOWN;
+    ep_habit metadata = EP_HABIT_UNKNOWN, tickets = EP_HABIT_UNKNOWN;
     epode_status st = habit_read(c, HABIT_PIPELINING, &m->facts.takes_pipelining);
     if (st >= 0)
         st = habit_read(c, HABIT_LEGACY, &m->facts.takes_legacy_pipelining);
@@ -207,6 +208,9 @@ static epode_status remember_habits(epode_client *c)
         st = habit_read(c, HABIT_TASKS, &m->facts.has_tasks);
     if (st >= 0)
         st = habit_read(c, HABIT_UPGRADE, &m->takes_upgrade);
+    if (st >= 0)
+        st = habit_read(c, HABIT_TICKETS, &tickets);
+    c->no_tickets = tickets == EP_HABIT_NO;
     /* Where the bind tells the archive's end, mostly no query is needed at all: none is sent ahead. */
     if (metadata == EP_HABIT_YES)
         m->facts.takes_stanzas = EP_HABIT_NO;
@@ -238,14 +242,14 @@ epode_status ep_client_remember(epode_client *c, ep_error *err)
     ep_memory_free(m);
     epode_status st = ep_store_fact_get(c->store, EP_FACT_ENDPOINT, c->host ? c->host : c->jid.ascii, &m->dns, NULL);
     bool fast = !(c->flags & EPODE_NO_FAST_PATH);
-    if (st >= 0 && fast && !c->bridge) /* it is for one connect of our own TLS */
-        st = ep_store_secret_take(c->store, EP_SECRET_TICKET, c->jid.ascii, &m->ticket, NULL);
     if (st >= 0)
         st = remember_features(c, false);
     if (st >= 0)
         st = remember_features(c, true);
     if (st >= 0)
         st = remember_habits(c);
+    if (st >= 0 && fast && !c->bridge && !c->no_tickets) /* it is for one connect of our own TLS */
+        st = ep_store_secret_take(c->store, EP_SECRET_TICKET, c->jid.ascii, &m->ticket, NULL);
     if (st >= 0 && fast)
         st = remember_token(c);
     if (st >= 0)

@@ -161,6 +161,8 @@ struct epode_client {
     bool no_preface_ahead; /* this attempt waits for <proceed/> */
     bool no_legacy;      /* this attempt sends nothing behind SASL1's last word */
     bool no_behind_bind; /* this attempt sends nothing behind RFC 6120's bind */
+    bool no_tickets;     /* the server ended a handshake for one, some days ago */
+    bool ticket_fatal;   /* and in this connect */
     bool no_guess;       /* this attempt repeats one whose guess went wrong */
     const char *guess_failed; /* what that guess was */
     int64_t gave_up_us;  /* when an attempt was left after its flight had gone */

@@ -302,6 +302,8 @@ static epode_status on_ready(void *user)
     ep_transport_hurry(c->net, false);
     if (ep_stream_legacy_pipelined(c->stream) && c->memory.facts.takes_legacy_pipelining != EP_HABIT_YES)
         ep_client_save_habit(c, "legacy-pipelining", EP_HABIT_YES);
+    if (c->ticket_fatal)
+        ep_client_save_habit(c, "tickets", EP_HABIT_NO);
     if (c->no_behind_bind)
         ep_client_save_habit(c, "behind-bind", EP_HABIT_NO);
     ep_memory_free(&c->memory);

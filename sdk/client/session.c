@@ -100,18 +100,12 @@ static void add_attempts(epode_session *s, const ep_net_info *info)
     }
 }
 
-/* The path to TLS: each phase that had to wait is a flight of its own. */
-void ep_session_add_net(epode_session *s, const ep_net_info *info)
+/* Each phase that had to wait is a flight of its own. */
+static void add_path(epode_session *s, const ep_net_timeline *t, bool direct, bool early_data)
 {
-    const ep_net_timeline *t = &info->timeline;
-    const bool direct = info->direct;
-    add_attempts(s, info);
-    s->waits[W_DNS] += t->waits.dns;
     s->waits[W_TCP] += t->waits.tcp;
     s->waits[W_TLS] += t->waits.tls;
     s->waits[W_XMPP] += t->waits.preface;
-    if (t->waits.dns)
-        add_flight(s, "dns", "query", t->waits.dns, t->start_us, t->dns_us, 0, 0);
     if (t->waits.tcp)
         add_flight(s, "tcp", "syn", t->waits.tcp, t->tcp_start_us, t->tcp_us, 0, 0);
     if (!direct && t->waits.preface)
@@ -120,10 +114,23 @@ void ep_session_add_net(epode_session *s, const ep_net_info *info)
     /* The header and <starttls/> may stand in front of the ClientHello, early data behind it. */
     char hello[64];
     snprintf(hello, sizeof hello, "%sclient-hello%s", direct || t->waits.preface ? "" : "header starttls ",
-             info->early_data ? " early-data" : "");
-    if (t->waits.tls || info->early_data)
+             early_data ? " early-data" : "");
+    if (t->waits.tls || early_data)
         add_flight(s, "tls", hello, t->waits.tls, t->tls_start_us, t->tls_us, t->up_bytes_out - t->preface_bytes_out,
                    t->up_bytes_in - t->preface_bytes_in);
+}
+
+/* The path to TLS; where a ticket was taken ill, it was gone twice. */
+void ep_session_add_net(epode_session *s, const ep_net_info *info)
+{
+    const ep_net_timeline *t = &info->timeline;
+    add_attempts(s, info);
+    s->waits[W_DNS] += t->waits.dns;
+    if (t->waits.dns)
+        add_flight(s, "dns", "query", t->waits.dns, t->start_us, t->dns_us, 0, 0);
+    if (info->refused.tcp_us)
+        add_path(s, &info->refused, info->direct, false);
+    add_path(s, t, info->direct, info->early_data);
 }
 
 void ep_session_add_stream(epode_session *s, const ep_stream *stream)

@@ -209,7 +209,6 @@ static epode_status make_tls(ep_link *link, ep_tls **out, void *user, ep_error *
     ep_dial *d = user;
     SSL_SESSION *session = NULL;
     STACK_OF(X509) *chain = NULL;
-    (void)link;
     /* One attempt, once: the first that gets as far as TLS. */
     if (d->config->ticket && !d->ticket_taken) {
         ep_error why;
@@ -217,6 +216,8 @@ static epode_status make_tls(ep_link *link, ep_tls **out, void *user, ep_error *
         if (ep_ticket_import(&session, &chain, d->trust, d->config->ticket, d->config->ticket_n,
                              ep_loop_wall_ms(), &why) != EPODE_OK)
             d->events->on_ticket_refused(d->user, &why);
+        if (session)
+            d->ticketed = link;
         if (d->over) {
             SSL_SESSION_free(session);
             sk_X509_pop_free(chain, X509_free);
@@ -305,18 +306,36 @@ static void on_sent(ep_link *link, void *user)
     (void)link, (void)user;
 }
 
+/* A ticket that cannot be used costs a full handshake, in the same attempt; but there are servers that end the handshake
+ * for it (OpenSSL without a session id context): the same address once more, then, and without one. */
+static void without_ticket(ep_dial *d, int i, const ep_error *error)
+{
+    d->events->on_ticket_refused(d->user, error);
+    if (d->over)
+        return;
+    d->spent = d->ticketed;
+    d->refused_us = ep_loop_now_us(d->loop);
+    ep_race_progress(&d->race, i, ep_loop_now_us(d->loop));
+    if (!start_link(d, i))
+        ep_dial_lose_memory(d);
+}
+
 static void on_link_closed(ep_link *link, const ep_error *error, void *user)
 {
     ep_dial *d = user;
-    ep_log_line(d->config->log, EP_LOG_DEBUG, "net", "attempt %d: %s", index_of(d, link) + 1,
-                error->text);
-    attempt_failed(d, index_of(d, link), error);
+    const int i = index_of(d, link);
+    const bool again = link == d->ticketed && error->status == EPODE_ETLS;
+    ep_log_line(d->config->log, EP_LOG_DEBUG, "net", "attempt %d: %s", i + 1, error->text);
+    if (!again)
+        attempt_failed(d, i, error);
     if (d->held == link)
         d->held = NULL;
     if (d->early == link) {
         d->early = NULL;
         let_go(d);
     }
+    if (again && !d->over)
+        without_ticket(d, i, error);
     step(d);
 }
 
@@ -427,4 +446,5 @@ void ep_dial_free(ep_dial *d)
     ep_dial_stop(d);
     for (int i = 0; i < d->race.n; i++)
         ep_free(d->candidate[i].link);
+    ep_free(d->spent);
 }

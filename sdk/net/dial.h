@@ -40,6 +40,9 @@ typedef struct ep_dial {
     unsigned want;
     bool by_host, over, refreshed;
     bool ticket_taken;
+    ep_link *ticketed; /* the attempt that has it */
+    ep_link *spent;    /* the same, once it failed for that and was made anew */
+    int64_t refused_us;
     ep_lookup lookup;
     ep_endpoints endpoints;
     bool ordered;      /* endpoints are made of the SRV records that are known */

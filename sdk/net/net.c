@@ -125,6 +125,13 @@ static bool fill_info(ep_net *net, const ep_candidate *c)
     for (int i = 0; i < info->attempt_count; i++)
         if (info->attempt[i].won)
             info->attempt[i].tcp_us = info->timeline.tcp_us;
+    if (net->dial->spent) {
+        info->refused = net->dial->spent->timeline;
+        info->refused.tls_us = net->dial->refused_us;
+        info->refused.waits.tls = 1;
+        info->refused.up_bytes_in = info->refused.bytes_in;
+        info->refused.up_bytes_out = info->refused.bytes_out;
+    }
     info->timeline.up_bytes_in = info->timeline.bytes_in;
     info->timeline.up_bytes_out = info->timeline.bytes_out;
     info->timeline.start_us = net->dial->start_us;

@@ -108,6 +108,7 @@ typedef struct ep_net_info {
     char address[64];             /* as text, without the port */
     int64_t cert_expires_wall_ms; /* the leaf's notAfter */
     ep_net_timeline timeline;
+    ep_net_timeline refused; /* of the same path before, which ended for its ticket; tcp_us 0: there was none */
     ep_net_attempt attempt[EP_NET_ATTEMPTS]; /* the first ones, and the winner */
     int attempt_count;
 } ep_net_info;

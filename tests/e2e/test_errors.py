@@ -50,6 +50,18 @@ class Errors(harness.Case):
         server, other = self.serve(), self.serve()
         self.fails(self.at("127.0.0.1", server.direct, ca=other.ca), 4, "EPODE_ECERT", True)
 
+    def test_a_server_that_ends_handshakes_for_tickets_is_met_without_them(self):
+        for options in ((), ("--tls12-only",)):
+            server, db = self.serve("--fatal-tickets", *options), self.db(f"{len(options)}.db")
+            for how in ("direct", "starttls"):
+                with self.subTest(options=options, how=how):
+                    cold, warm, next = (self.connect(server, db=db, tls=how).summary for _ in range(3))
+                    if how == "direct":
+                        self.assertEqual([f["what"] for f in warm["fallbacks"]], ["ticket"])
+                        self.assertEqual((warm["waits"]["tcp"], warm["waits"]["tls"] - cold["waits"]["tls"]), (2, 1))
+                    # It is remembered: neither asked for nor used.
+                    self.assertEqual((next["fallbacks"], next["waits"]["tcp"], next["tls"]["resumed"]), ([], 1, False))
+
     def test_a_ticket_from_another_trust_is_not_used(self):
         first, second = self.serve(), self.serve()
         self.connect(first).summary

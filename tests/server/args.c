@@ -19,7 +19,7 @@ static void help(void)
         "  --rtt MS              half of it on every byte, each way\n"
         "  --cert KIND           ok, expired, soon or foreign\n"
         "  --client-cert NAME    ask for client certificates; make NAME's in DIR\n"
-        "  --tls12-only, --tls13-only, --no-tickets, --stale-tickets\n"
+        "  --tls12-only, --tls13-only, --no-tickets, --stale-tickets, --fatal-tickets\n"
         "  --early-data          accept TLS early data, and feature tls-0rtt=on\n"
         "  --no-anti-replay      accept the same early data again\n"
         "  --nagle               without TCP_NODELAY, as many servers are\n"
@@ -42,6 +42,7 @@ static const struct {
     {"--tls13-only", offsetof(struct args, tls13_only)},
     {"--no-tickets", offsetof(struct args, no_tickets)},
     {"--stale-tickets", offsetof(struct args, stale_tickets)},
+    {"--fatal-tickets", offsetof(struct args, fatal_tickets)},
     {"--early-data", offsetof(struct args, early_data)},
     {"--no-anti-replay", offsetof(struct args, no_anti_replay)},
     {"--nagle", offsetof(struct args, nagle)},

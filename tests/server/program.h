@@ -17,7 +17,7 @@ struct args {
     int listens;
     int direct_port, starttls_port; /* 0: choose */
     long rtt_ms;
-    bool tls12_only, tls13_only, no_tickets, stale_tickets, early_data, no_anti_replay, nagle;
+    bool tls12_only, tls13_only, no_tickets, stale_tickets, fatal_tickets, early_data, no_anti_replay, nagle;
     int argc; /* the whole command line, for what needs the core: --user, --feature, --fault */
     char **argv;
 };

@@ -36,7 +36,10 @@ SSL_CTX *tls_context(const struct certs *certs, const struct args *args)
     }
     SSL_CTX_set_min_proto_version(context, args->tls13_only ? TLS1_3_VERSION : TLS1_2_VERSION);
     SSL_CTX_set_max_proto_version(context, args->tls12_only ? TLS1_2_VERSION : 0);
-    SSL_CTX_set_session_id_context(context, (const unsigned char *)"epode", 5);
+    if (args->fatal_tickets)
+        SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
+    else
+        SSL_CTX_set_session_id_context(context, (const unsigned char *)"epode", 5);
     SSL_CTX_set_alpn_select_cb(context, choose_alpn, NULL);
     if (args->no_tickets) {
         SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
