@@ -324,7 +324,7 @@ static void on_link_closed(ep_link *link, const ep_error *error, void *user)
 {
     ep_dial *d = user;
     const int i = index_of(d, link);
-    const bool again = link == d->ticketed && error->status == EPODE_ETLS;
+    const bool again = link == d->ticketed && ep_tls_is_alert(error);
     ep_log_line(d->config->log, EP_LOG_DEBUG, "net", "attempt %d: %s", i + 1, error->text);
     if (!again)
         attempt_failed(d, i, error);

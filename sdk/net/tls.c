@@ -304,6 +304,11 @@ SSL *ep_tls_ssl(const ep_tls *tls)
     return tls->ssl;
 }
 
+bool ep_tls_is_alert(const ep_error *error)
+{
+    return error->status == EPODE_ETLS && ERR_GET_REASON((unsigned long)error->native) >= SSL_AD_REASON_OFFSET;
+}
+
 bool ep_tls_has_ticket(const ep_tls *tls)
 {
     return tls->up && tls->tickets_n > 0;

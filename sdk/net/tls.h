@@ -39,6 +39,8 @@ bool ep_tls_is_resumed(const ep_tls *tls);
 const char *ep_tls_version(const ep_tls *tls);
 const char *ep_tls_cipher(const ep_tls *tls);
 int64_t ep_tls_certificate_end_ms(const ep_tls *tls);
+/* The peer ended the handshake, or the session, in TLS's own words. */
+bool ep_tls_is_alert(const ep_error *error);
 bool ep_tls_has_ticket(const ep_tls *tls);
 /* The next ticket that came, appended to blob (a secret), until false. */
 bool ep_tls_take_ticket(ep_tls *tls, ep_buf *blob, int64_t *expires_wall_ms);
