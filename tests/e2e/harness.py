@@ -12,6 +12,7 @@ import time
 import unittest
 
 BUILD = os.environ.get("EPODE_BUILD", os.path.join(os.path.dirname(__file__), "..", "..", "build", "release"))
+PATIENCE = 90  # seconds for what should take a moment: sanitizers and loaded machines are slow
 EPODE = os.path.join(BUILD, "samples", "epode")
 SERVER = os.path.join(BUILD, "tests", "server", "epode-testserver")
 VICTIM = os.path.join(BUILD, "tests", "epode-victim")
@@ -37,7 +38,7 @@ class Lines:
             self.lines.put(line)
         self.lines.put(None)
 
-    def next(self, timeout=20):
+    def next(self, timeout=PATIENCE):
         try:
             line = self.lines.get(timeout=timeout)
         except queue.Empty:
@@ -131,7 +132,7 @@ class Listener:
         self.err = Lines(self.proc.stderr)
         self.pid = self.proc.pid
 
-    def until(self, wanted, timeout=20):
+    def until(self, wanted, timeout=PATIENCE):
         end = time.monotonic() + timeout
         while True:
             line = self.out.next(max(0.01, end - time.monotonic()))
@@ -145,10 +146,10 @@ class Listener:
             if wanted(o):
                 return o
 
-    def ready(self, timeout=20):
+    def ready(self, timeout=PATIENCE):
         return self.until(lambda o: "bind" in o, timeout)
 
-    def message(self, body, timeout=20):
+    def message(self, body, timeout=PATIENCE):
         def wanted(o):
             return o.get("event") == "message" and o["body"] == body
         # It may have come before what was waited for last.
@@ -165,7 +166,7 @@ class Listener:
         self.proc.send_signal(signal.SIGTERM)
         return self.wait()
 
-    def wait(self, timeout=30):
+    def wait(self, timeout=PATIENCE):
         code = self.proc.wait(timeout)
         self.out.thread.join(5)
         self.err.thread.join(5)
@@ -204,12 +205,12 @@ class Case(unittest.TestCase):
             env["EPODE_PASSWORD"] = password
         return env
 
-    def run_command(self, cmd, password, timeout=60):
+    def run_command(self, cmd, password, timeout=PATIENCE):
         p = subprocess.run(cmd, stdin=subprocess.DEVNULL, capture_output=True, text=True, env=self.env(password),
                            timeout=timeout, check=False)
         return Result(p.returncode, p.stdout, p.stderr)
 
-    def connect(self, server, *extra, password="alice-pw", timeout=60, **kw):
+    def connect(self, server, *extra, password="alice-pw", timeout=PATIENCE, **kw):
         return self.run_command(self.command(server, extra=extra, **kw), password, timeout)
 
     def listen(self, server, *extra, password="alice-pw", **kw):
@@ -220,6 +221,15 @@ class Case(unittest.TestCase):
                 listener.kill()
         self.addCleanup(end)
         return listener
+
+    def measured(self, waits, measure, rounds=5):
+        """A busy machine only adds to what is measured: one of the rounds has to be right."""
+        seen = []
+        for _ in range(rounds):
+            seen.append(measure())
+            if abs(seen[-1] - waits) <= 0.3:
+                return
+        self.fail(f"{waits} expected, measured {seen}")
 
     def inbox(self, db=None):
         """(archive id, body) of everything stored that has a text, in order, read without epode."""

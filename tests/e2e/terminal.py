@@ -67,17 +67,17 @@ class Terminal:
             self.put(self.decode(data))
         return True
 
-    def until(self, wanted, timeout=20):
+    def until(self, wanted, timeout=90):
         end = time.monotonic() + timeout
         while not wanted(self):
             alive = self.read(0.05)
             if time.monotonic() > end or (not alive and not wanted(self)):
                 raise AssertionError("the screen shows:\n" + self.text())
 
-    def wait_text(self, text, timeout=20):
+    def wait_text(self, text, timeout=90):
         self.until(lambda t: text in t.text(), timeout)
 
-    def wait(self, timeout=20):
+    def wait(self, timeout=90):
         """The exit code."""
         end = time.monotonic() + timeout
         while time.monotonic() < end:

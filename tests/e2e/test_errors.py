@@ -77,7 +77,7 @@ class Errors(harness.Case):
             s.bind(("127.0.0.1", 0))
             began = time.monotonic()
             self.fails(self.at("127.0.0.1", s.getsockname()[1], ca=server.ca), 2, "EPODE_ECONNECT", False)
-            self.assertLess(time.monotonic() - began, 3)
+            self.assertLess(time.monotonic() - began, 10)  # far from the deadline that is the default
 
     def test_a_server_that_says_nothing_costs_the_deadline_and_no_more(self):
         server = self.serve()
@@ -86,7 +86,7 @@ class Errors(harness.Case):
             s.listen()
             began = time.monotonic()
             self.fails(self.at("127.0.0.1", s.getsockname()[1], "--timeout", "1", ca=server.ca), 2, "EPODE_ETIMEOUT", False)
-            self.assertLess(time.monotonic() - began, 3)
+            self.assertLess(time.monotonic() - began, 10)
 
     def test_something_else_than_tls_is_a_tls_error(self):
         server = self.serve()

@@ -15,7 +15,7 @@ class Samples(harness.Case):
 
     def sample(self, name, server, *args, stdin="", **kw):
         path = os.path.join(SAMPLES, "sample-" + name)
-        return subprocess.run([path, *args], input=stdin, capture_output=True, text=True, timeout=30, check=False,
+        return subprocess.run([path, *args], input=stdin, capture_output=True, text=True, timeout=harness.PATIENCE, check=False,
                               env=self.env_of(server, **kw))
 
     def running(self, name, server, *args):
@@ -142,14 +142,14 @@ class Samples(harness.Case):
     def test_the_program_takes_the_same_variables(self):
         server = self.serve()
         epode = [os.path.join(SAMPLES, "epode"), "connect", "alice@localhost", "--db", self.db("cli.db"), "--json"]
-        r = subprocess.run(epode, capture_output=True, text=True, timeout=30, check=False, env=self.env_of(server))
+        r = subprocess.run(epode, capture_output=True, text=True, timeout=harness.PATIENCE, check=False, env=self.env_of(server))
         self.assertEqual(r.returncode, 0, r.stderr)
         # What is given stands above them.
         env = dict(self.env_of(server), EPODE_HOST="nowhere.invalid", EPODE_PORT="1", EPODE_CA="/nowhere")
         given = ["--host", "127.0.0.1", "--port", str(server.direct), "--ca", server.ca]
-        r = subprocess.run(epode + given, capture_output=True, text=True, timeout=30, check=False, env=env)
+        r = subprocess.run(epode + given, capture_output=True, text=True, timeout=harness.PATIENCE, check=False, env=env)
         self.assertEqual(r.returncode, 0, r.stderr)
-        r = subprocess.run(epode, capture_output=True, text=True, timeout=30, check=False, env=dict(env, EPODE_PORT="x"))
+        r = subprocess.run(epode, capture_output=True, text=True, timeout=harness.PATIENCE, check=False, env=dict(env, EPODE_PORT="x"))
         self.assertEqual((r.returncode, r.stderr), (1, "epode: 'x' is not a number from 1 to 65535\n"))
 
     def test_without_an_account_they_say_what_is_missing(self):
@@ -160,7 +160,7 @@ class Samples(harness.Case):
 
     def hello(self, server, peer="bob@localhost", **env):
         return subprocess.run([os.path.join(SAMPLES, "hello"), "alice@localhost", peer, self.db(f"{peer}{len(env)}.db")],
-                              capture_output=True, text=True, timeout=30, check=False, env=dict(self.env_of(server), **env))
+                              capture_output=True, text=True, timeout=harness.PATIENCE, check=False, env=dict(self.env_of(server), **env))
 
     def test_hello_sends_its_message_or_says_why_not(self):
         server = self.serve()
