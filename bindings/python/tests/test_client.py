@@ -200,8 +200,10 @@ class Messages(Case):
             self.assertEqual(caught.exception.condition, "service-unavailable")
             with self.assertRaises(epode.InvalidArgumentError):
                 await client.send("bob@localhost", "x", xml="<not closed>")
-            with self.assertRaises(epode.InvalidArgumentError):
+            with self.assertRaisesRegex(epode.InvalidArgumentError, "a JID to go to"):
                 await client.send("", "x")
+            with self.assertRaisesRegex(epode.InvalidArgumentError, "a room is a bare JID"):
+                await client.join("no room", "al")
 
     async def test_sent_while_offline_it_leaves_later(self):
         client = self.client()

@@ -244,8 +244,8 @@ def error_from(pointer: Any) -> Optional[Error]:
                     native=lib.epode_error_native(pointer), final=lib.epode_error_is_final(pointer))
 
 
-def check(status: int, text: Optional[str] = None) -> int:
-    """Raises where a status is a failure."""
+def check(status: int, invalid: Optional[str] = None) -> int:
+    """Raises where a status is a failure; invalid: what an argument has to be like."""
     if status < 0:
-        raise error_of(status, text)
+        raise error_of(status, invalid if status == Status.INVALID else None)
     return status

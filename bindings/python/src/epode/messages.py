@@ -98,7 +98,7 @@ class Messages(Login):
         out.retract_id, out.react_id, out.reactions = strings(retract_id), strings(react_id), strings(reactions)
         out.no_receipt, out.no_marker = not receipt, not marker
         out.xml, out.resource = strings(xml), strings(resource)
-        check(lib.epode_send_message(self._pointer(), out, row))
+        check(lib.epode_send_message(self._pointer(), out, row), "a message needs a JID to go to, and a text or a well-formed element")
         return Outgoing(self, row[0])
 
     def message(self, row: int) -> Optional[Message]:

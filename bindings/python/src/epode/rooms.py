@@ -24,7 +24,8 @@ class Rooms(People):
         timeout seconds DeadlineError, and the wish to be in it stays."""
         ends, ours = (RoomChange.JOINED, RoomChange.REFUSED, RoomChange.NICK), ""
         with self._expecting(RoomEvent, lambda e: e.room == ours and e.change in ends) as told:
-            status = check(lib.epode_room_join(self._pointer(), utf8(room), utf8(nick), utf8(password), int(flags)))
+            status = check(lib.epode_room_join(self._pointer(), utf8(room), utf8(nick), utf8(password), int(flags)),
+                           "a room is a bare JID, and a nick what may stand behind it")
             found = self.room(room)
             if found is not None and status != Status.DONE:
                 ours = found.jid  # as the events name it: what was given may be written otherwise

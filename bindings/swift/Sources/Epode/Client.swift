@@ -127,15 +127,17 @@ public actor Client {
 
     // --- calling
 
-    /// Every call that may have an effect, with strings that live as long as it: what it told of is taken at once.
+    /// Every call that may have an effect, with strings that live as long as it: what it told of is taken at once. `invalid`:
+    /// what an argument has to be like.
     @discardableResult
-    func call(_ body: (OpaquePointer, CStrings) throws -> epode_status) throws -> epode_status {
+    func call(invalid: String? = nil, _ body: (OpaquePointer, CStrings) throws -> epode_status) throws -> epode_status {
         let strings = CStrings()
         defer {
             withExtendedLifetime(strings) {}
             core.turn()
         }
-        return try check(body(core.client(), strings))
+        let status = try body(core.client(), strings)
+        return try check(status, status == EPODE_EINVAL ? invalid : nil)
     }
 
     @discardableResult

@@ -72,7 +72,7 @@ extension Client {
     /// we are in it under this nick already. `otherNick`: where somebody else has the nick, once more with "_" behind it.
     @discardableResult
     public func join(_ room: String, nick: String, password: String? = nil, otherNick: Bool = false) throws -> Bool {
-        try call {
+        try call(invalid: "a room is a bare JID, and a nick what may stand behind it") {
             epode_room_join(
                 $0, try $1.add(room), try $1.add(nick), try $1.add(password),
                 otherNick ? UInt32(EPODE_ROOM_OTHER_NICK) : 0)

@@ -6,7 +6,7 @@ extension Client {
     @discardableResult
     public func send(_ message: Outgoing) throws -> UInt64 {
         var row: UInt64 = 0
-        try call { client, strings in
+        try call(invalid: "a message needs a JID to go to, and a text or a well-formed element") { client, strings in
             var m = cepode_outgoing()
             m.to = try strings.add(message.to)
             m.body = try strings.add(message.body)

@@ -45,6 +45,10 @@ extension All {
             #expect(try await bob.room(den) == nil)
             let error = try await #require(throws: EpodeError.self) { try await bob.setSubject("x", of: den) }
             #expect(error.code == .state)
+            let none = try await #require(throws: EpodeError.self) { try await bob.join("no room", nick: "al") }
+            #expect(none.code == .invalid && none.text.hasPrefix("a room is a bare JID"))
+            let nobody = try await #require(throws: EpodeError.self) { try await bob.send(to: "", "x") }
+            #expect(nobody.code == .invalid && nobody.text.hasPrefix("a message needs a JID"))
             await alice.close()
             await bob.close()
             try await nothingIsLeft()
