@@ -183,7 +183,10 @@ static epode_status take_message(epode_client *c, const ep_elem *e, bool *bulk)
         return from_account(c, e) ? ep_bookmarks_take(c, event) : forged(c, "an event about bookmarks");
     if (event) {
         ep_client_take_avatar(c, ep_elem_attr(e, "from"), event);
-        return from_account(c, e) ? ep_sync_event(c->sync, event) : EPODE_OK;
+        epode_status st = from_account(c, e) ? ep_sync_event(c->sync, event) : EPODE_OK;
+        /* With a text (XEP-0060, pubsub#include_body) it is a message as well. */
+        if (st < 0 || !ep_elem_child(e, "body", EP_NS_CLIENT))
+            return st;
     }
     if (ep_streq(ep_elem_attr(e, "type"), "error"))
         return ep_client_take_error(c, e);

@@ -303,8 +303,9 @@ epode_status ep_sync_live(ep_sync *s, const ep_elem *message, bool ids, int64_t 
     m.received_ms = came_ms;
     if (room)
         m.replay = replay_of(room, message, &m);
-    /* What says nothing and is in no archive (a chat state) leaves no trace; nor does an error. */
-    if ((m.kind == EP_MSG_OTHER && !id) || ep_streq(m.type, "error"))
+    /* What says nothing and is in no archive (a chat state, a room's news) leaves no trace; nor does an error. */
+    bool passing = m.kind == EP_MSG_OTHER && !id && (groupchat || !ep_message_lasts(message));
+    if (passing || ep_streq(m.type, "error"))
         return EPODE_OK;
     epode_status st = ep_archive_live(s->store, archive, &m, false, 0, &live, &changes);
     if (st >= 0) {

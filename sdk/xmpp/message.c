@@ -87,6 +87,29 @@ void ep_message_read(ep_message *out, const ep_elem *stanza, const char *by)
     }
 }
 
+static bool child_lasts(const ep_elem *e)
+{
+    static const char *const passing[] = { EP_NS_CHAT_STATES, EP_NS_HINTS, EP_NS_SID, EP_NS_DELAY, EP_NS_OCCUPANT_ID,
+                                           EP_NS_CARBONS, EP_NS_RECEIPTS, EP_NS_MARKERS };
+    for (size_t i = 0; i < sizeof passing / sizeof *passing; i++)
+        if (ep_streq(e->ns, passing[i]))
+            return false;
+    if (ep_elem_is(e, "x", EP_NS_MUC_USER))
+        return ep_elem_child(e, "invite", NULL) || ep_elem_child(e, "decline", NULL);
+    return !ep_elem_is(e, "thread", EP_NS_CLIENT);
+}
+
+bool ep_message_lasts(const ep_elem *stanza)
+{
+    bool lasts = false;
+    EP_ELEM_EACH(e, stanza) {
+        if (ep_elem_is(e, "no-store", EP_NS_HINTS) || ep_elem_is(e, "no-permanent-store", EP_NS_HINTS))
+            return false;
+        lasts = lasts || child_lasts(e);
+    }
+    return lasts;
+}
+
 void ep_message_reactions(const ep_message *m, ep_buf *out)
 {
     EP_ELEM_EACH(e, ep_elem_child(m->stanza, "reactions", EP_NS_REACTIONS)) {

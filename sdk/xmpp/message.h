@@ -43,6 +43,10 @@ typedef struct ep_message {
 /* by: the JID whose <stanza-id/> counts, or NULL. */
 void ep_message_read(ep_message *out, const ep_elem *stanza, const char *by);
 
+/* Whether one without a text says something that lasts (an invitation, something encrypted): not only how it came, where it
+ * belongs, or what somebody is doing; and nothing that its sender wants to be kept by nobody (XEP-0334). */
+bool ep_message_lasts(const ep_elem *stanza);
+
 /* XEP-0444: the reactions as text, separated by blanks, in the buffer. */
 void ep_message_reactions(const ep_message *m, ep_buf *out);
 

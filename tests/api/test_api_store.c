@@ -531,6 +531,21 @@ static void a_position_of_another_device_counts_here(void **state)
     offline(&a);
 }
 
+static void an_event_with_a_text_is_a_message_as_well(void **state)
+{
+    app a = { 0 };
+    (void)state;
+    online(&a, "event.db", 0);
+    server_say(&srv, "stanza alice <message from='bob@localhost/x' type='headline' id='e1'><event xmlns='"
+                     "http://jabber.org/protocol/pubsub#event'><items node='urn:example:news'/></event></message>");
+    server_say(&srv, "stanza alice <message from='bob@localhost/x' type='headline' id='e2'><body>news</body><event xmlns='"
+                     "http://jabber.org/protocol/pubsub#event'><items node='urn:example:news'/></event></message>");
+    app_until(&a, 5000, a.messages == 1);
+    assert_int_equal(unread(&a, "bob@localhost"), 1);
+    assert_string_equal(app_row_of(a.client, a.last_row).body, "news");
+    offline(&a);
+}
+
 /* --- holes -------------------------------------------------------------------------------------------- */
 
 typedef struct holes {
@@ -631,6 +646,7 @@ int main(void)
         cmocka_unit_test_setup(what_was_displayed_on_one_device_is_read_on_all, empty_archive),
         cmocka_unit_test_setup(what_was_displayed_offline_is_told_with_the_next_start, empty_archive),
         cmocka_unit_test_setup(a_position_of_another_device_counts_here, empty_archive),
+        cmocka_unit_test_setup(an_event_with_a_text_is_a_message_as_well, empty_archive),
         cmocka_unit_test_setup(what_is_missing_is_known_and_can_be_had, empty_archive),
         cmocka_unit_test_setup(reading_to_the_end_asks_for_more, empty_archive),
     };

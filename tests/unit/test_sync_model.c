@@ -515,6 +515,42 @@ static void a_message_that_names_nobody_is_one_of_the_accounts(void **state)
     end(m);
 }
 
+/* An archive that would show it again may not be there. */
+static void what_has_no_text_is_kept_where_it_says_something(void **state)
+{
+    static const struct {
+        const char *type, *what;
+        int kept;
+    } rows[] = {
+        { "chat", "<composing xmlns='http://jabber.org/protocol/chatstates'/><thread>t</thread>", 0 },
+        { "chat", "<request xmlns='urn:xmpp:receipts'/><markable xmlns='urn:xmpp:chat-markers:0'/>", 0 },
+        { "chat", "<encrypted xmlns='urn:xmpp:omemo:2'><header sid='1'/></encrypted>", 1 },
+        { "chat", "<encrypted xmlns='urn:xmpp:omemo:2'/><no-store xmlns='urn:xmpp:hints'/>", 0 },
+        { "chat", "<encrypted xmlns='urn:xmpp:omemo:2'/><no-permanent-store xmlns='urn:xmpp:hints'/>", 0 },
+        { "normal", "<x xmlns='jabber:x:conference' jid='den@rooms.example.org'/>", 1 },
+        { "normal", "<x xmlns='http://jabber.org/protocol/muc#user'><invite from='joan@example.org'/></x>", 1 },
+        { "normal", "<x xmlns='http://jabber.org/protocol/muc#user'><status code='104'/></x>", 0 },
+        { "normal", "<subject>only that</subject>", 1 },
+        { "groupchat", "<subject>of a room</subject>", 0 },
+        { "error", "<encrypted xmlns='urn:xmpp:omemo:2'/><error type='cancel'/>", 0 },
+    };
+    model *m = begin(1);
+    int kept = 0;
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        ep_arena arena = { 0 };
+        ep_buf text = EP_BUF_INIT;
+        ep_buf_printf(&text, "<message from='" JOAN "/x' type='%s'>%s</message>", rows[i].type, rows[i].what);
+        assert_ok(ep_sync_live(m->sync, parse(&arena, &text), true, 0, m->now_us));
+        kept += rows[i].kept;
+        if (query_int(m->store, "SELECT count(*) FROM message WHERE kind = %d", EP_MSG_OTHER) != kept)
+            fail_msg("%s", rows[i].what);
+        ep_arena_free(&arena);
+        ep_buf_free(&text);
+    }
+    end(m);
+}
+
 static void a_room_that_could_not_be_read_is_not_called_synced_and_asked_again(void **state)
 {
     model *m = begin(1);
@@ -570,6 +606,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_being_asked_when_the_session_was_cut_is_asked_by_the_resumed_one),
         cmocka_unit_test(a_message_that_names_nobody_is_one_of_the_accounts),
+        cmocka_unit_test(what_has_no_text_is_kept_where_it_says_something),
         cmocka_unit_test(a_room_that_could_not_be_read_is_not_called_synced_and_asked_again),
         cmocka_unit_test(every_room_that_was_followed_is_followed_again),
         cmocka_unit_test(whatever_the_archive_says_the_store_never_lies),
