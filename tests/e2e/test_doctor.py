@@ -148,6 +148,8 @@ class Doctor(harness.Case):
         self.finds(o, "tls-no-tickets", "warn")
         _, o = self.doctor(self.serve("--stale-tickets"))
         self.finds(o, "tls-tickets-unusable", "warn", "full handshake")
+        _, o = self.doctor(self.serve("--fatal-tickets"))
+        self.finds(o, "tls-tickets-fatal", "bad", "alert")
         self.assertFalse(o["logins"][1]["tls"]["resumed"])
         _, o = self.doctor(self.serve("--early-data"))
         self.finds(o, "tls-early-data", "ok", "16384")

@@ -30,10 +30,17 @@ static void check_tickets(doctor *d, const endpoint *e)
     if (up)
         wire_close(&w);
     SSL_SESSION_free(session);
+    if (!up) {
+        report_say(&d->report, MARK_BAD, "tls-tickets-fatal",
+                   "give the server's TLS a session id context, or turn its tickets off: clients that do not try again fail every second time",
+                   "the server gives tickets (%u so far), but whoever comes with one is sent away: %s", given, w.why);
+        doctor_misses(d, "TLS tickets that can be used");
+        return;
+    }
     if (!resumed) {
         report_say(&d->report, MARK_WARN, "tls-tickets-unusable",
                    "let the server accept its own tickets (Prosody: ssl = { options = { no_ticket = false } })",
-                   "the server gives tickets (%u so far), but %s", given, up ? "then makes a full handshake all the same" : w.why);
+                   "the server gives tickets (%u so far), but then makes a full handshake all the same", given);
         doctor_misses(d, "TLS tickets that can be used");
         return;
     }
