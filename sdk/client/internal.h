@@ -245,9 +245,11 @@ static inline bool ep_client_can_send(const epode_client *c)
 int64_t ep_client_wall_ms(void);
 
 /* connection.c */
+#define EP_CLIENT_GUESS_US (8 * 1000000) /* how long a guess may stay unanswered */
 void ep_client_attempt(epode_client *c);
 void ep_client_drop(epode_client *c);
-void ep_client_failed(epode_client *c, const ep_error *why);
+void ep_client_account(epode_client *c); /* what this connection cost goes to the session that is being made */
+void ep_client_stopped(epode_client *c, const ep_error *why);
 void ep_client_connection_init(epode_client *c);
 void ep_client_start_connection(epode_client *c);
 void ep_client_stop_connection(epode_client *c, int how);
@@ -257,8 +259,17 @@ extern const ep_net_events ep_client_net_events;
  * EPODE_OK. */
 void ep_client_take_element(epode_client *c, ep_elem *e);
 void ep_client_carried_end(epode_client *c, const ep_error *why);
-void ep_client_stream_failed(epode_client *c); /* with the stream's own error */
 void ep_client_attempt_now(epode_client *c);   /* a new connect, without waiting for the next one's time */
+
+/* failure.c */
+void ep_client_failed(epode_client *c, const ep_error *why);
+void ep_client_stream_failed(epode_client *c); /* with the stream's own error */
+
+/* The attempt on its way is left, and another one begins as soon as a hint allows. */
+void ep_client_restart_attempt(epode_client *c);
+
+/* preface.c */
+extern const ep_preface ep_client_preface;
 
 /* ask.c */
 void ep_client_ask_init(epode_client *c);
@@ -276,9 +287,6 @@ void ep_target_redirect(epode_client *c, const char *text);
 /* Sets target_host, where the attempt goes elsewhere than where discovery says. */
 void ep_target_choose(epode_client *c, ep_net_config *config);
 bool ep_target_again(epode_client *c, ep_error *err, bool ready);
-
-/* The attempt on its way is left, and another one begins as soon as a hint allows. */
-void ep_client_restart_attempt(epode_client *c);
 
 /* hint.c */
 int64_t ep_client_retry_due(const epode_client *c, int64_t due_us); /* later where there is no network */
