@@ -3,6 +3,8 @@
 #include "base/str.h"
 #include "store/parts.h"
 
+#define DAY_MS 86400000
+
 static const struct {
     ep_sql sql;
     size_t rows;
@@ -67,7 +69,9 @@ static void bind_numbers(binding *b, const ep_insert *in, int64_t now_ms)
         bind_int(b, ep_id_hash(m->id));
     else
         bind_null(b);
-    bind_int(b, m->time_ms ? m->time_ms : received);
+    /* What comes live has its time from whoever sent it: no conversation is the newest for years by that. */
+    bool believed = m->time_ms && (spot->place != EP_PLACE_TAIL || m->time_ms <= received + DAY_MS);
+    bind_int(b, believed ? m->time_ms : received);
     bind_int(b, received);
 }
 

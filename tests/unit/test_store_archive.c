@@ -333,6 +333,21 @@ static void a_page_that_has_lost_what_is_held_above_its_anchor_is_refused(void *
     assert_texts(f, f->joan, "abcxy");
 }
 
+static void a_time_far_ahead_is_believed_of_the_archive_only(void **state)
+{
+    fixture *f = *state;
+    ep_msg m = text_from(JOAN, "a", "a", "a");
+    m.time_ms = INT64_C(253402300799000); /* the end of the year 9999 */
+    live(f, m, EP_LIVE_NEW);
+    int64_t shown = query_int(f->s, "SELECT time_ms FROM message WHERE body = 'a'");
+    assert_int_equal(shown, query_int(f->s, "SELECT received_ms FROM message WHERE body = 'a'"));
+    assert_int_equal(query_int(f->s, "SELECT last_ms FROM conversation WHERE id = %d", (int)f->joan), shown);
+    ep_page p = { .archive = f->account, .rows = &m, .n = 1 };
+    ep_page_result r;
+    assert_ok(ep_archive_page(f->s, &p, &r, NULL));
+    assert_int_equal(query_int(f->s, "SELECT time_ms FROM message WHERE body = 'a'"), m.time_ms);
+}
+
 static void narrow_holes_are_widened(void **state)
 {
     fixture *f = *state;
@@ -400,6 +415,7 @@ int main(void)
         TEST(what_may_stand_in_a_hole_is_not_carried_past_it),
         TEST(what_was_given_up_is_joined_when_the_archive_shows_it),
         TEST(a_page_that_has_lost_what_is_held_above_its_anchor_is_refused),
+        TEST(a_time_far_ahead_is_believed_of_the_archive_only),
         TEST(narrow_holes_are_widened),
         TEST(holes_are_what_is_between),
     };
