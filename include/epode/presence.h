@@ -10,11 +10,15 @@
 extern "C" {
 #endif
 
-/* Our own: told now, or when there is a session, and again in each new one, by this client as long as it lives.
- * EPODE_SHOW_OFFLINE: connected, and shown to nobody; messages may go elsewhere then. With EPODE_NO_PRESENCE none is
- * sent before the first call of this. status NULL or "": none; priority: -128 to 127, negative: no messages but by our
+/* Our own: told now, or when there is a session, and again in each new one. It is kept in the store: who did not want to be
+ * disturbed is not shown as open to talk because the application was killed, or woken by a push; an application that
+ * begins as "online" each time says so at its start. EPODE_SHOW_OFFLINE: connected, and shown to nobody; messages may go
+ * elsewhere then. With EPODE_NO_PRESENCE none is sent before the first call of this in a process. status NULL or "": none; priority: -128 to 127, negative: no messages but by our
  * full JID (RFC 6121, 4.7). EPODE_EINVAL, EPODE_ENOMEM, EPODE_ESTORE*. */
 EPODE_API epode_status epode_presence_set(epode_client *client, epode_show show, const char *status, int priority);
+/* What it is: as it was set last, by an earlier process too. *status: NULL where there is none, borrowed until the next
+ * epode_presence_set(); both may be NULL. */
+EPODE_API epode_show epode_presence_own(const epode_client *client, const char **status, int *priority);
 /* To one JID alone, which need not be a contact (RFC 6121, 4.6); EPODE_SHOW_OFFLINE withdraws it. It ends with the
  * session. Also EPODE_ESTATE: not ready. */
 EPODE_API epode_status epode_presence_send_to(epode_client *client, const char *jid, epode_show show,

@@ -57,6 +57,8 @@ static epode_status client_open_sync(epode_client *c, ep_error *err)
         st = ep_rooms_load(c);
     if (st >= 0)
         st = ep_bookmarks_load(c);
+    if (st >= 0)
+        st = ep_client_own_load(c);
     if (st < 0)
         *err = *ep_store_error(c->store);
     return st;

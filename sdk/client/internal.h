@@ -384,6 +384,10 @@ void ep_client_presence_over(epode_client *c); /* the session is: nobody is ther
 void ep_client_presence_free(epode_client *c);
 bool ep_client_wants_presence(const epode_client *c); /* in a new session */
 epode_status ep_client_send_presence(epode_client *c, const char *from); /* NULL: the only one, or the default */
+/* Our own, in the store, so that another process goes on with it. */
+epode_status ep_client_own_keep(epode_client *c);
+epode_status ep_client_own_load(epode_client *c);
+epode_status ep_client_own_said(epode_client *c); /* it was sent, or nobody shall see us */
 epode_status ep_client_presence_catch_up(epode_client *c); /* a session was resumed: what was wished meanwhile,
                                                             * and who is there, if another process knew */
 epode_status ep_client_take_presence(epode_client *c, const ep_elem *presence);

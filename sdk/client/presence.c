@@ -265,13 +265,19 @@ epode_status ep_client_send_presence(epode_client *c, const char *from)
     return send_own(c, from, NULL, &c->presences.own);
 }
 
+epode_status ep_client_own_said(epode_client *c)
+{
+    bool keep = c->presences.own_due || c->presences.own_unkept;
+    c->presences.own_due = false;
+    return keep ? ep_client_own_keep(c) : EPODE_OK;
+}
+
 /* Each resource of ours has its own (XEP-0193). */
 static epode_status send_all(epode_client *c)
 {
-    epode_status st = EPODE_OK;
-    c->presences.own_due = false;
-    if (c->resources.count <= 1)
-        return ep_client_send_presence(c, NULL);
+    epode_status st = ep_client_own_said(c);
+    if (st < 0 || c->resources.count <= 1)
+        return st < 0 ? st : ep_client_send_presence(c, NULL);
     for (size_t i = 0; st >= 0 && i < c->resources.count; i++)
         st = ep_client_send_presence(c, c->resources.at[i].full);
     return st;
@@ -302,13 +308,25 @@ epode_status epode_presence_set(epode_client *c, epode_show show, const char *st
     if (!ep_str_set(&p->own_status, status && *status ? status : NULL))
         return EPODE_ENOMEM;
     p->own = (ep_own){ (ep_show)show, p->own_status, priority };
-    p->own_set = p->own_due = true;
-    if (c->suspended || !ep_client_can_send(c))
+    p->own_set = p->own_due = p->own_unkept = true;
+    if (c->suspended)
         return EPODE_OK;
     ep_loop_enter(c->loop);
-    st = send_all(c);
+    ep_client_begin(c);
+    st = ep_client_can_send(c) ? send_all(c) : ep_client_own_keep(c);
+    ep_client_schedule(c);
     ep_loop_leave(c->loop);
     return st < 0 ? st : EPODE_OK;
+}
+
+epode_show epode_presence_own(const epode_client *c, const char **status, int *priority)
+{
+    const ep_presences *p = &c->presences;
+    if (status)
+        *status = p->own_status;
+    if (priority)
+        *priority = p->own.priority;
+    return (epode_show)p->own.show;
 }
 
 epode_status epode_presence_send_to(epode_client *c, const char *jid, epode_show show, const char *status)

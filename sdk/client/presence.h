@@ -26,8 +26,9 @@ typedef struct ep_presences {
     size_t count;
     ep_own own;
     char *own_status;
-    bool own_set; /* by the application */
+    bool own_set; /* by the application; EPODE_NO_PRESENCE: by this process */
     bool own_due; /* it was set, and is not sent yet */
+    bool own_unkept; /* the store has another one */
 } ep_presences;
 
 /* How the features of somebody are known. */

@@ -98,6 +98,8 @@ epode_status ep_client_on_ready(epode_client *c)
     else if (st >= 0 && !ridden && ep_client_wants_presence(c))
         st = ep_client_send_presence(c, NULL);
     if (st >= 0 && !resumed)
+        st = ep_client_own_said(c);
+    if (st >= 0 && !resumed)
         st = ep_client_send_pending(c);
     if (st >= 0 && !ridden)
         st = begin_sync(c, resumed);

@@ -19,6 +19,7 @@
 #define EP_FACT_BLOCK_LIST    "block-list"    /* "": the block list is that of the session that goes on */
 #define EP_FACT_BLOCKED       "blocked"       /* each JID of it (XEP-0191) */
 #define EP_FACT_PRESENCE      "presence"      /* of a session that can be resumed: full JID -> stanza */
+#define EP_FACT_OWN_PRESENCE  "own-presence"  /* "": our own, as the application set it last */
 #define EP_FACT_SERVICE       "service"       /* which of the server's items does what */
 #define EP_FACT_BOOKMARK      "bookmark"      /* room -> how it is joined, its name (XEP-0402) */
 #define EP_FACT_ROOM          "room"          /* joined rooms: JID -> nick and how it was joined */

@@ -253,6 +253,64 @@ static void our_own_is_remembered_for_the_next_session(void **state)
     done(&a);
 }
 
+/* A phone's process comes and goes; who did not want to be disturbed still does not. */
+static void another_process_goes_on_with_our_own(void **state)
+{
+    app a = { 0 }, b = { 0 };
+    const char *status;
+    int priority;
+    (void)state;
+    clear();
+    start_as(&a, "alice", at_a, NULL, EPODE_RAW_STANZAS);
+    start_as(&b, "bob", at_b, "own.db", 0);
+    assert_int_equal(epode_presence_set(b.client, EPODE_SHOW_DND, "not <now>", 4), EPODE_OK);
+    both_until(strstr(at_a, "bob@localhost=4;"));
+    done(&b);
+    app_until(&a, 5000, strstr(at_a, "bob@localhost=5;"));
+    clear();
+    open_as(&b, "bob", at_b, "own.db", 0);
+    assert_int_equal(epode_presence_own(b.client, &status, &priority), EPODE_SHOW_DND);
+    assert_string_equal(status, "not <now>");
+    assert_int_equal(priority, 4);
+    epode_client_start(b.client);
+    both_until(strstr(at_a, "bob@localhost=4;"));
+    assert_null(strstr(at_a, "bob@localhost=0;"));
+    assert_string_equal(bob(&a)->status, "not <now>");
+    assert_int_equal(bob(&a)->priority, 4);
+    /* What was wished between two processes is said by the one that resumes the session, and once. */
+    app_stop(&b, EPODE_STOP_RESUMABLE);
+    assert_int_equal(epode_presence_set(b.client, EPODE_SHOW_AWAY, NULL, 0), EPODE_OK);
+    app_close(&b);
+    for (int again = 0; again < 2; again++) {
+        unsigned before = a.stanzas;
+        clear();
+        open_as(&b, "bob", at_b, "own.db", 0);
+        epode_client_start(b.client);
+        both_until(b.ready);
+        assert_true(epode_session_is_resumed(epode_client_session(b.client)));
+        if (!again)
+            both_until(strstr(at_a, "bob@localhost=2;"));
+        app_for(&b, 50);
+        app_for(&a, 50);
+        assert_string_equal(at_a, again ? "" : "bob@localhost=2;");
+        assert_true(!again || a.stanzas == before);
+        app_stop(&b, EPODE_STOP_RESUMABLE);
+        app_close(&b);
+    }
+    /* Who sends none without being asked is not asked by an earlier process. */
+    server_say(&srv, "forget-sm");
+    clear();
+    start_as(&b, "bob", at_b, "own.db", EPODE_NO_PRESENCE);
+    assert_int_equal(epode_presence_own(b.client, NULL, NULL), EPODE_SHOW_AWAY);
+    app_for(&b, 50);
+    app_for(&a, 50);
+    assert_null(strstr(at_a, "bob@localhost=2;"));
+    assert_int_equal(epode_presence_set(b.client, EPODE_SHOW_ONLINE, NULL, 0), EPODE_OK);
+    both_until(strstr(at_a, "bob@localhost=0;"));
+    done(&b);
+    done(&a);
+}
+
 static void a_resumed_session_knows_who_is_there_and_says_what_changed(void **state)
 {
     app a = { 0 }, b = { 0 };
@@ -513,6 +571,7 @@ int main(void)
         cmocka_unit_test(resources_of_one_are_bounded),
         cmocka_unit_test(presence_of_rooms_and_of_nobody_is_passed_over),
         cmocka_unit_test(our_own_is_remembered_for_the_next_session),
+        cmocka_unit_test(another_process_goes_on_with_our_own),
         cmocka_unit_test(a_resumed_session_knows_who_is_there_and_says_what_changed),
         cmocka_unit_test(another_process_that_resumes_knows_who_is_there),
         cmocka_unit_test(no_presence_is_sent_by_itself_where_none_is_wanted),

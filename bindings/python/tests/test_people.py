@@ -33,6 +33,7 @@ class People(Case):
                                                      lambda e: e.peer == "bob@localhost" and e.show == epode.Show.AWAY))
             bob.subscription("alice@localhost", epode.SubscriptionStep.SUBSCRIBED)
             bob.set_presence(epode.Show.AWAY, "out for lunch", 5)
+            self.assertEqual(bob.own_presence(), (epode.Show.AWAY, "out for lunch", 5))
             jid = (await there).sender
             presence, = alice.presences("bob@localhost")
             self.assertEqual((presence.jid, presence.show, presence.status, presence.priority),

@@ -8,7 +8,7 @@ from ._native import ffi, lib
 from .enums import ChatState, Show, Status, SubscriptionStep
 from .errors import check
 from .events import CapsEvent
-from .handle import Strings, utf8
+from .handle import Strings, text, utf8
 from .messages import Messages, iq_of
 from .records import Contact, IqAnswer, Presence, presence_of
 
@@ -45,8 +45,14 @@ class People(Messages):
     # --- presence ----------------------------------------------------------------------------------------------
 
     def set_presence(self, show: Show = Show.ONLINE, status: Optional[str] = None, priority: int = 0) -> None:
-        """Our own: told now, or when there is a session, and again in each new one."""
+        """Our own: told now, or when there is a session, and again in each new one, by later processes too."""
         check(lib.epode_presence_set(self._pointer(), int(show), utf8(status), priority))
+
+    def own_presence(self) -> tuple[Show, Optional[str], int]:
+        """Our own, as it was set last: show, status, priority."""
+        status, priority = ffi.new("const char **"), ffi.new("int *")
+        show = Show(lib.epode_presence_own(self._pointer(), status, priority))
+        return show, text(status[0]), int(priority[0])
 
     def send_presence(self, jid: str, show: Show = Show.ONLINE, status: Optional[str] = None) -> None:
         """To one JID alone; Show.OFFLINE withdraws it."""

@@ -63,11 +63,19 @@ extension Client {
 
     // --- presence
 
-    /// Our own: told now, or when there is a session, and again in each new one.
+    /// Our own: told now, or when there is a session, and again in each new one, by later processes too.
     public func setPresence(_ show: Show, status: String? = nil, priority: Int8 = 0) throws {
         try call {
             epode_presence_set($0, epode_show(rawValue: show.rawValue), try $1.add(status), Int32(priority))
         }
+    }
+
+    /// Our own, as it was set last.
+    public func ownPresence() throws -> (show: Show, status: String?, priority: Int) {
+        var status: UnsafePointer<CChar>?
+        var priority: Int32 = 0
+        let show = epode_presence_own(try core.client(), &status, &priority)
+        return (Show(rawValue: show.rawValue) ?? .online, string(status), Int(priority))
     }
 
     /// To one JID alone, which need not be a contact; ``Show/offline`` withdraws it.
