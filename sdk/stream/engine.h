@@ -88,12 +88,20 @@ epode_status ep_login_features(ep_stream *s, ep_elem *e);
 epode_status ep_login_challenge(ep_stream *s, ep_elem *e);
 epode_status ep_login_success1(ep_stream *s, ep_elem *e);
 epode_status ep_login_success2(ep_stream *s, ep_elem *e);
-epode_status ep_login_failure(ep_stream *s, ep_elem *e);
 epode_status ep_login_bounced(ep_stream *s, ep_elem *e);
 epode_status ep_login_again(ep_stream *s);
 epode_status ep_login_prove(ep_stream *s, const ep_elem *data_elem);
 epode_status ep_login_stanzas_lost(ep_stream *s);
 epode_status ep_login_begin_exchange(ep_stream *s);
+/* What went out rests on features that this stream contradicts (RFC 5802, 6: the y flag). */
+bool ep_login_contradicted(const ep_stream *s);
+void ep_login_guess_wrong(ep_stream *s, const char *why); /* and the same stream goes on without it */
+/* Any answer to the exchange shows that the server took header and first step together, also one that refuses the
+ * credentials: what is wrong then is not the guess. */
+void ep_login_guess_right(ep_stream *s);
+
+/* refusal.c */
+epode_status ep_login_failure(ep_stream *s, ep_elem *e);
 
 /* tasks.c */
 epode_status ep_task_continue(ep_stream *s, ep_elem *e);
