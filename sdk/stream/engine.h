@@ -73,6 +73,10 @@ epode_status ep_stream_fail(ep_stream *s, epode_status status, const char *condi
                             const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 void ep_stream_go(ep_stream *s, ep_stream_state next);
 epode_status ep_stream_check(ep_stream *s, epode_status from_callback);
+
+/* config.c */
+bool ep_stream_take_config(ep_stream *s, const ep_stream_config *config); /* copies; false: no memory */
+void ep_stream_free_config(ep_stream *s);
 ep_facts ep_stream_facts(const ep_stream *s, bool live);
 void ep_stream_forget_secrets(ep_stream *s); /* password and OAuth token */
 bool ep_stream_keep_secret(ep_stream *s, const char **field, const char *secret); /* false: no memory */

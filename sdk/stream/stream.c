@@ -210,53 +210,13 @@ static void on_end(void *user)
 
 static const ep_xml_events xml_events = { on_header, on_element, on_end };
 
-/* NULL stays NULL; false: no memory, and *to is NULL. */
-static bool copy_str(ep_stream *s, const char **to, const char *from)
-{
-    *to = from ? ep_arena_strndup(&s->strings, from, strlen(from)) : NULL;
-    return !from || *to;
-}
-
-static bool copy_features(ep_features *to, const ep_features *from, bool *has)
-{
-    *has = from != NULL;
-    return !from || ep_features_copy(to, from);
-}
-
-static bool copy_config(ep_stream *s, const ep_stream_config *c)
-{
-    ep_stream_config *to = &s->c;
-    const struct {
-        const char **to, *from;
-    } strings[] = {
-        { &to->domain, c->domain },       { &to->username, c->username },
-        { &to->resource, c->resource },   { &to->tag, c->tag },
-        { &to->software, c->software },   { &to->user_agent_id, c->user_agent_id },
-        { &to->device, c->device },       { &to->password, c->password },
-        { &to->token, c->token },         { &to->sm_id, c->sm_id },
-        { &to->bearer, c->bearer },       { &to->authzid, c->authzid },
-        { &to->sent_config_version, c->sent_config_version },
-    };
-    bool ok = true;
-    *to = *c;
-    /* Every pointer leads to a copy of our own before anything can fail: what is freed is wiped. */
-    for (size_t i = 0; i < sizeof strings / sizeof *strings; i++)
-        ok = copy_str(s, strings[i].to, strings[i].from) && ok;
-    ep_scram_keys *keys = c->facts.keys ? ep_arena_alloc(&s->strings, sizeof *keys) : NULL;
-    if (keys)
-        *keys = *c->facts.keys;
-    to->facts.keys = keys;
-    return ok && (keys || !c->facts.keys) && copy_features(&s->known, c->facts.features, &s->has_known) &&
-           copy_features(&s->known_after, c->facts.session_features, &s->has_known_after);
-}
-
 epode_status ep_stream_new(ep_stream **out, const ep_stream_config *config, const ep_stream_events *events,
                            void *user, const ep_log *log, ep_error *err)
 {
     uint8_t id[8];
     *out = NULL;
     ep_stream *s = ep_calloc(1, sizeof *s);
-    if (!s || !copy_config(s, config) ||
+    if (!s || !ep_stream_take_config(s, config) ||
         !(s->parser = ep_xml_parser_new(&config->limits, &xml_events, s)) || !ep_rand_bytes(id, sizeof id)) {
         ep_stream_free(s);
         return ep_fail(err, EPODE_ENOMEM, 0, "out of memory");
@@ -277,24 +237,6 @@ epode_status ep_stream_new(ep_stream **out, const ep_stream_config *config, cons
     return EPODE_OK;
 }
 
-static void wipe_str(const char *secret)
-{
-    if (secret)
-        ep_wipe((char *)(uintptr_t)secret, strlen(secret));
-}
-
-void ep_stream_forget_secrets(ep_stream *s)
-{
-    wipe_str(s->c.password);
-    wipe_str(s->c.bearer);
-    s->c.password = s->c.bearer = NULL;
-}
-
-bool ep_stream_keep_secret(ep_stream *s, const char **field, const char *secret)
-{
-    return copy_str(s, field, secret);
-}
-
 void ep_stream_free(ep_stream *s)
 {
     if (!s)
@@ -302,38 +244,12 @@ void ep_stream_free(ep_stream *s)
     ep_xml_parser_free(s->parser);
     ep_sasl_free(s->sasl);
     ep_task_free(s);
-    ep_features_free(&s->known);
-    ep_features_free(&s->known_after);
     ep_features_free(&s->live);
     ep_features_free(&s->live_after);
     ep_buf_wipe(&s->out);
     ep_free(s->jid);
-    wipe_str(s->c.password);
-    wipe_str(s->c.token);
-    wipe_str(s->c.bearer);
-    wipe_str(s->c.sm_id);
-    if (s->c.facts.keys)
-        ep_wipe((ep_scram_keys *)(uintptr_t)s->c.facts.keys, sizeof *s->c.facts.keys);
-    ep_arena_free(&s->strings);
+    ep_stream_free_config(s);
     ep_free(s);
-}
-
-ep_facts ep_stream_facts(const ep_stream *s, bool live)
-{
-    ep_facts f = s->c.facts;
-    f.live = live;
-    f.features = live ? &s->live : s->has_known ? &s->known : NULL;
-    f.session_features = s->has_live_after ? &s->live_after : s->has_known_after ? &s->known_after : NULL;
-    f.refused_mechs = s->refused;
-    f.cb_set = ep_cb_set(&s->c.cb);
-    f.have_password = s->c.password != NULL;
-    f.have_bearer = s->c.bearer != NULL;
-    if (s->token_refused || !s->c.token)
-        f.token_mech = NULL;
-    if (s->keys_refused)
-        f.keys = NULL;
-    f.resumable = s->c.facts.resumable && s->c.sm_id;
-    return f;
 }
 
 static epode_status stream_begin(ep_stream *s, bool early, int64_t now_us)
@@ -500,55 +416,6 @@ void ep_stream_flushed(ep_stream *s, size_t bytes, int64_t now_us)
     ep_flight *f = &s->flights[s->flight_count - 1];
     f->steps |= steps;
     f->bytes_out += bytes;
-}
-
-uint64_t ep_stream_next_out(const ep_stream *s)
-{
-    return s->sm_on ? s->out_n + 1 : 0;
-}
-
-epode_status ep_stream_send(ep_stream *s, const char *xml, size_t len, bool resend)
-{
-    if (s->state != EP_S_READY)
-        return EPODE_ESTATE;
-    ep_buf_add(&s->out, xml, len);
-    if (s->sm_on && !resend)
-        s->out_n++;
-    return s->out.failed ? EPODE_ENOMEM : EPODE_OK;
-}
-
-epode_status ep_stream_ack(ep_stream *s, uint32_t h)
-{
-    if (!s->sm_on || s->state != EP_S_READY)
-        return EPODE_ESTATE;
-    ep_buf_printf(&s->out, "<a xmlns='" EP_NS_SM "' h='%u'/>", h);
-    return s->out.failed ? EPODE_ENOMEM : EPODE_OK;
-}
-
-epode_status ep_stream_request_ack(ep_stream *s)
-{
-    if (!s->sm_on || s->state != EP_S_READY)
-        return EPODE_ESTATE;
-    ep_buf_puts(&s->out, "<r xmlns='" EP_NS_SM "'/>");
-    return s->out.failed ? EPODE_ENOMEM : EPODE_OK;
-}
-
-epode_status ep_stream_space(ep_stream *s)
-{
-    if (s->state != EP_S_READY)
-        return EPODE_ESTATE;
-    ep_buf_putc(&s->out, ' ');
-    return s->out.failed ? EPODE_ENOMEM : EPODE_OK;
-}
-
-epode_status ep_stream_set_active(ep_stream *s, bool active)
-{
-    if (s->state != EP_S_READY)
-        return EPODE_ESTATE;
-    if (!s->csi_known)
-        return EPODE_OK;
-    ep_buf_printf(&s->out, "<%s xmlns='" EP_NS_CSI "'/>", active ? "active" : "inactive");
-    return s->out.failed ? EPODE_ENOMEM : EPODE_OK;
 }
 
 epode_status ep_stream_close(ep_stream *s)
