@@ -3,6 +3,7 @@
 import subprocess
 import uuid
 
+import services
 from client import Listener, expect
 from raw import CLIENT, Raw, pump
 from servers import ROOMS, USERS
@@ -70,4 +71,26 @@ def room_whole(place):
     return None
 
 
-SCENARIOS = [("room, killed within", room_whole)]
+def room_password(place):
+    """Given once: a process that died comes back with it, until the room asks for another one."""
+    room, alice = f"{uuid.uuid4().hex[:8]}@{ROOMS}", place.account("alice")
+
+    def ask_for(bob, secret):
+        fields = {"FORM_TYPE": f"{MUC}#roomconfig", "muc#roomconfig_passwordprotectedroom": "1",
+                  "muc#roomconfig_roomsecret": secret}
+        form = "".join(f"<field var='{k}'><value>{v}</value></field>" for k, v in fields.items())
+        bob.iq("set", f"<query xmlns='{MUC}#owner'><x xmlns='jabber:x:data' type='submit'>{form}</x></query>", to=room)
+
+    with enter(place, room) as bob:
+        ask_for(bob, "sesame")
+        wrong = services.ask(alice, "room", room, "alice", "wrong")
+        expect(not wrong["joined"] and wrong["error"]["condition"] == "not-authorized", f"with a wrong one: {wrong}")
+        for command in (("room", room, "alice", "sesame"), ("rooms", "-", "-")):
+            came = services.ask(alice, *command)
+            expect(came["joined"] and came["room"] == room, f"{command[0]}: {came}")
+        ask_for(bob, "simsim")
+        came = services.ask(alice, "rooms", "-", "-")
+        expect(not came["joined"] and came["error"]["condition"] == "not-authorized", f"with the old one: {came}")
+
+
+SCENARIOS = [("room, killed within", room_whole), ("room with a password", room_password)]
