@@ -104,6 +104,9 @@ class Doctor(harness.Case):
         for check in ("sm", "csi", "carbons"):
             self.finds(o, check, "warn", "not-offered" if check != "carbons" else "carbons")
         self.finds(o, "archive", "warn", "no message archive")
+        self.finds(o, "private-nodes", "ok")
+        _, o = self.doctor(self.serve("--feature", "pep=off"))
+        self.finds(o, "private-nodes", "warn", "bookmarks")
         self.assertEqual(r.code, 0)
 
     def test_what_wakes_phones_is_said(self):

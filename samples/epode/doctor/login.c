@@ -173,13 +173,26 @@ static void check_page(login *l)
         report_say(&l->d->report, MARK_OK, "archive-page", NULL, "the archive gives pages of %d messages and more", PAGE);
 }
 
-static void check_archive(login *l)
+/* Displayed positions (XEP-0490) and bookmarks (XEP-0402) want a private node that keeps an item for each conversation. */
+static void check_nodes(login *l, const tree *account)
+{
+    if (has_feature(account, "http://jabber.org/protocol/pubsub#publish-options") &&
+        has_feature(account, "http://jabber.org/protocol/pubsub#config-node-max"))
+        report_say(&l->d->report, MARK_OK, "private-nodes", NULL, "displayed positions and bookmarks can be shared between devices");
+    else
+        report_say(&l->d->report, MARK_WARN, "private-nodes",
+                   "update the server (Prosody 0.12, ejabberd 24), or enable XEP-0163: devices otherwise do not know what was read on others",
+                   "displayed positions and bookmarks cannot be shared: no private nodes that keep every item");
+}
+
+static void check_account(login *l)
 {
     const tree *t = ask(l, "doctor-account", "get", l->d->jid, "<query xmlns='http://jabber.org/protocol/disco#info'/>");
     if (!t || is_error(t)) {
         report_say(&l->d->report, MARK_WARN, "account", "look into the server's log", "the account does not say what it can do: %s", t ? "an error" : "no answer");
         return;
     }
+    check_nodes(l, t);
     bool archive = has_feature(t, "urn:xmpp:mam:2"), ids = has_feature(t, "urn:xmpp:sid:0");
     if (!archive) {
         report_say(&l->d->report, MARK_WARN, "archive", "enable message archives (XEP-0313): what comes while a client is away is lost otherwise", "no message archive");
@@ -201,7 +214,7 @@ static void check_session(login *l, const epode_session *s)
         { EPODE_FEATURE_CSI, "csi", "client state", "enable XEP-0352: a client in the background is woken for everything otherwise" },
     };
     check_software(l);
-    check_archive(l);
+    check_account(l);
     /* Last: features may come behind ready. */
     for (size_t i = 0; i < 3; i++) {
         const char *why;
