@@ -56,7 +56,9 @@ epode_status ep_store_failed(ep_store *s, int rc)
     failure f = failure_of(s, rc);
     if (rc == SQLITE_IOERR_FSYNC || rc == SQLITE_IOERR_DIR_FSYNC)
         s->sync_failed = true;
-    ep_log_line(s->log, EP_LOG_WARN, "store", "%s (SQLite %d)", f.text, rc);
+    /* That a row is there already is looked for by inserting it: no fault. */
+    bool asked = rc == SQLITE_CONSTRAINT_UNIQUE || rc == SQLITE_CONSTRAINT_PRIMARYKEY;
+    ep_log_line(s->log, asked ? EP_LOG_DEBUG : EP_LOG_WARN, "store", "%s (SQLite %d)", f.text, rc);
     return ep_fail(&s->error, f.status, rc, "%s", f.text);
 }
 
