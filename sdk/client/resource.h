@@ -43,6 +43,13 @@ epode_status ep_client_resources_again(epode_client *c);
 bool ep_client_resource_held(const epode_client *c, const char *xml, size_t len);
 const ep_resource *ep_client_resource_named(const epode_client *c, const char *full); /* NULL: not bound */
 
+/* For the two files of resources. */
+epode_status ep_client_resource_add(epode_client *c, const char *full);
+void ep_client_resource_remove(epode_client *c, size_t i);
+ep_wanted *ep_client_wanted(epode_client *c, const char *full); /* NULL: it is not */
+epode_status ep_client_want(epode_client *c, const char *full);
+void ep_client_unwant(epode_client *c, ep_wanted *w);
+
 /* The stanza as it is to leave: with a bound sender where several are bound. own: one of ours that was stored, whose
  * sender may be gone. EPODE_EINVAL: its sender is not bound. What is made is in made, else *xml stays. */
 epode_status ep_client_stamp(epode_client *c, const char **xml, size_t *len, ep_buf *made, bool own);
