@@ -15,12 +15,17 @@ from fixture import ROOT, TIME, Case, main
 SAMPLES = ROOT / "samples" / "python"
 
 
+def interruptible():
+    """Whoever runs the tests in the background of a shell ignores SIGINT, and Python then would, too."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Samples(Case):
     def run_sample(self, *args):
         env = dict(os.environ, EPODE_PASSWORD="bob-pw", EPODE_HOST="127.0.0.1", EPODE_PORT=str(self.server.starttls),
                    EPODE_CA=self.server.ca, PYTHONUNBUFFERED="1")
         process = subprocess.Popen([sys.executable, *args], env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                   stderr=subprocess.PIPE, text=True, cwd=self.tmp)
+                                   stderr=subprocess.PIPE, text=True, cwd=self.tmp, preexec_fn=interruptible)
         self.addCleanup(lambda: (process.kill(), process.communicate()) if process.poll() is None else None)
         return process
 
