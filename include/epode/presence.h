@@ -13,8 +13,8 @@ extern "C" {
 /* Our own: told now, or when there is a session, and again in each new one. It is kept in the store: who did not want to be
  * disturbed is not shown as open to talk because the application was killed, or woken by a push; an application that
  * begins as "online" each time says so at its start. EPODE_SHOW_OFFLINE: connected, and shown to nobody; messages may go
- * elsewhere then. With EPODE_NO_PRESENCE none is sent before the first call of this in a process. status NULL or "": none; priority: -128 to 127, negative: no messages but by our
- * full JID (RFC 6121, 4.7). EPODE_EINVAL, EPODE_ENOMEM, EPODE_ESTORE*. */
+ * elsewhere then. With EPODE_NO_PRESENCE none is sent before the first call of this in a process. status NULL or "": none;
+ * priority: -128 to 127, negative: no messages but by our full JID (RFC 6121, 4.7). EPODE_EINVAL, EPODE_ENOMEM, EPODE_ESTORE*. */
 EPODE_API epode_status epode_presence_set(epode_client *client, epode_show show, const char *status, int priority);
 /* What it is: as it was set last, by an earlier process too. *status: NULL where there is none, borrowed until the next
  * epode_presence_set(); both may be NULL. */

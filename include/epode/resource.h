@@ -5,8 +5,8 @@
  * connection. With each new one those that were bound are bound again, behind what the login binds; EPODE_EV_RESOURCE tells
  * what became of each, once in a session that lives so long. One that is refused is not asked for again, but where its
  * name is taken ("conflict"), there is no room for it ("resource-constraint"), the server does not answer or no longer
- * offers this ("service-unavailable", "feature-not-implemented"): then the next session tries again. A message that is of such a resource waits
- * until that is known. Another process knows nothing of them.
+ * offers this ("service-unavailable", "feature-not-implemented"): then the next session tries again. A message that is of
+ * such a resource waits until that is known. Another process knows nothing of them.
  *
  * Stanzas are addressed by the full JID in their from (epode_send(), epode_iq(): EPODE_EINVAL if that is not bound),
  * messages by epode_outgoing.resource; events tell by their resource whom they were for. Once more than one is bound,

@@ -2,8 +2,8 @@
  *
  * A room that was joined is joined again in every later session, until it is left or refuses for good. Its messages
  * are in an archive of their own, and a conversation by the room's JID (epode_query.peer); they are sent by
- * epode_send_message() with the type "groupchat", and wait until we are in. Where the room has an archive (XEP-0313) what was missed comes from there,
- * else from what the room tells those who join. What happens is told by EPODE_EV_ROOM. */
+ * epode_send_message() with the type "groupchat", and wait until we are in. Where the room has an archive (XEP-0313) what
+ * was missed comes from there, else from what the room tells those who join. What happens is told by EPODE_EV_ROOM. */
 #ifndef EPODE_ROOM_H
 #define EPODE_ROOM_H
 

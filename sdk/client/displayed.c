@@ -27,7 +27,8 @@ static epode_status view_read(const ep_view *view, void *user)
     v->conversation = view->conversation;
     v->outgoing = view->outgoing;
     v->groupchat = view->groupchat;
-    bool ok = ep_str_set(&v->peer, view->peer) && ep_str_set(&v->owner, view->owner) && ep_str_set(&v->from, view->from) && ep_str_set(&v->id, view->id);
+    bool ok = ep_str_set(&v->peer, view->peer) && ep_str_set(&v->owner, view->owner) &&
+              ep_str_set(&v->from, view->from) && ep_str_set(&v->id, view->id);
     ep_elem *e = view->xml ? ep_elem_parse(&arena, view->xml, view->len, EP_NS_CLIENT) : NULL;
     v->markable = ep_elem_child(e, "markable", EP_NS_MARKERS) != NULL;
     ep_arena_free(&arena);

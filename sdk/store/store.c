@@ -148,8 +148,8 @@ static epode_status store_own(ep_store *s)
 }
 
 /* page_size, of new files only: a message is some 500 bytes; with half of that a long catch-up makes twice as many writes
- * and costs 5 % more, though a commit of one message writes less. cache_size: 4 MB. Ids are random, so a thousand messages touch many leaves of their indexes: with
- * half of that it reads three times as many pages again. A small store pays that. */
+ * and costs 5 % more, though a commit of one message writes less. cache_size: 4 MB. Ids are random, so a thousand messages
+ * touch many leaves of their indexes: with half of that it reads three times as many pages again. A small store pays that. */
 static const char small_pragmas[] = "PRAGMA cache_size = -512;";
 static const char store_pragmas[] = "PRAGMA foreign_keys = ON;"
                                     "PRAGMA page_size = 8192;"

@@ -92,7 +92,9 @@ void ep_catchup_finish(ep_catchup *c, epode_status status)
     bool forgot = c->forgot;
     ep_catchup_cut(c);
     c->thorough = c->thorough && status != EPODE_OK;
-    if (status == EPODE_OK && (ep_settled_move(c->store, c->archive, ep_catchup_owner(c), &c->end_ms) < 0 || ep_first_note(c->store, c->archive, ep_catchup_owner(c)) < 0))
+    const char *owner = ep_catchup_owner(c);
+    if (status == EPODE_OK && (ep_settled_move(c->store, c->archive, owner, &c->end_ms) < 0 ||
+                               ep_first_note(c->store, c->archive, owner) < 0))
         status = EPODE_ESTORE;
     c->ev->finished(c->user, status, forgot);
 }

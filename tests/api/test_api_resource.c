@@ -8,9 +8,9 @@ static char at_bob[APP_NOTES]; /* stanzas, but answers to queries of the archive
 static void note_bob(app *a, const epode_event *event)
 {
     (void)a;
-    if (event->type == EPODE_EV_STANZA && !strstr(event->xml, "urn:xmpp:mam:2") &&
-        strlen(at_bob) + event->xml_len + 2 < sizeof at_bob)
-        strcat(strcat(at_bob, event->xml), "\n");
+    size_t used = strlen(at_bob);
+    if (event->type == EPODE_EV_STANZA && !strstr(event->xml, "urn:xmpp:mam:2"))
+        snprintf(at_bob + used, sizeof at_bob - used, "%s\n", event->xml);
 }
 
 static int start_all(void **state)
