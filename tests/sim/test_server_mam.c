@@ -56,9 +56,9 @@ static void read_page(const char *text, struct page *page)
     talk_between(first, ">", '<', page->first, ID_MAX);
     talk_between(fin, "<last>", '<', page->last, ID_MAX);
     talk_between(fin, "<count>", '<', number, sizeof number);
-    page->total = *number ? atoi(number) : -1;
+    page->total = *number ? (int)strtol(number, NULL, 10) : -1;
     talk_between(first, "index='", '\'', number, sizeof number);
-    page->index = *number ? atoi(number) : -1;
+    page->index = *number ? (int)strtol(number, NULL, 10) : -1;
 }
 
 static void query(struct talk *talk, struct page *page, const char *format, ...)

@@ -97,7 +97,7 @@ static void set_var(script *t, const char *name, const char *value, size_t n)
 static const char *keep(script *t, const char *value)
 {
     assert_true(t->string_count < COUNT(t->strings) && strlen(value) < sizeof t->strings[0]);
-    return strcpy(t->strings[t->string_count++], value);
+    return memcpy(t->strings[t->string_count++], value, strlen(value) + 1);
 }
 
 static void set_token(script *t, char *value)

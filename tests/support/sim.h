@@ -74,7 +74,7 @@ static inline void sim_init(sim *s)
     s->srv = srv_new(&options);
     assert_non_null(s->srv);
     assert_int_equal(srv_user_add(s->srv, "alice", "alice-pw"), 0);
-    strcpy(s->password, "alice-pw");
+    snprintf(s->password, sizeof s->password, "alice-pw");
     /* The small features and the smallest count of iterations: many logins, quickly. */
     sim_set(s, "metadata=off");
 }
@@ -251,8 +251,8 @@ static inline void sim_disconnect(sim *s)
     if (r->keys.mechanism[0])
         s->keys = r->keys;
     if (r->token[0]) {
-        strcpy(s->token, r->token);
-        strcpy(s->token_mech, r->token_mech);
+        snprintf(s->token, sizeof s->token, "%s", r->token);
+        snprintf(s->token_mech, sizeof s->token_mech, "%s", r->token_mech);
         s->count = 0;
     }
     strcpy(s->sm_id, r->sm_id);
